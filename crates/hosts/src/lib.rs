@@ -1,0 +1,29 @@
+//! The hosts file, once: syntax, matching, answers.
+//!
+//! No allocation, no I/O and no `unsafe`: the code runs inside every process of a container. It
+//! is handed bytes through [`ReadAt`] and works in bounded memory, whatever the size of the file
+//! or the length of a line.
+//!
+//! The rules are those of glibc's own `files` service, measured, with the differences that
+//! `docs/nss.md` lists.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod address;
+mod needle;
+mod question;
+mod search;
+mod syntax;
+mod window;
+
+pub use address::Address;
+pub use question::{Family, Question};
+pub use search::{Entry, Hosts, Names, Search};
+pub use syntax::{Words, is_space, words};
+pub use window::{Error, ReadAt, Span};

@@ -1,0 +1,182 @@
+//! A sliding view of a file that may be larger than memory.
+
+/// Where the bytes come from: a file, or a slice in tests and tools.
+pub trait ReadAt {
+    /// Why a read failed.
+    type Error;
+
+    /// Fills `buffer` from `offset` on, and says how much of it; less than asked for only at the
+    /// end of the file.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the source has to say; it is handed on unchanged.
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize, Self::Error>;
+}
+
+impl ReadAt for &[u8] {
+    type Error = core::convert::Infallible;
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize, Self::Error> {
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| self.get(offset..))
+            .unwrap_or_default();
+        let len = rest.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..len), rest.get(..len)) {
+            to.copy_from_slice(from);
+        }
+        Ok(len)
+    }
+}
+
+/// Why an answer could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error<E> {
+    /// The source failed.
+    Source(E),
+    /// Bytes that were there a moment ago are gone: someone edits the file in place.
+    Changed,
+}
+
+/// A run of bytes of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u64,
+    /// Length, in bytes.
+    pub len: u64,
+}
+
+/// The part of the file that is in memory.
+pub(crate) struct Window<'b, S> {
+    source: S,
+    buffer: &'b mut [u8],
+    /// File offset of `buffer[0]`.
+    start: u64,
+    /// How much of `buffer` holds bytes of the file.
+    len: usize,
+    /// Whether the window reaches to the end of the file.
+    last: bool,
+}
+
+impl<'b, S: ReadAt> Window<'b, S> {
+    pub(crate) fn new(source: S, buffer: &'b mut [u8]) -> Self {
+        Self {
+            source,
+            buffer,
+            start: 0,
+            len: 0,
+            last: false,
+        }
+    }
+
+    /// The loaded bytes from `offset` on: at least `wanted` of them (or as many as the buffer
+    /// holds), fewer only at the end of the file, none if `offset` lies behind it.
+    pub(crate) fn from(&mut self, offset: u64, wanted: usize) -> Result<&[u8], Error<S::Error>> {
+        if !self.holds(offset, wanted) {
+            // If the read fails, nothing is loaded.
+            self.len = 0;
+            self.last = false;
+            self.start = offset;
+            self.len = self
+                .source
+                .read_at(offset, self.buffer)
+                .map_err(Error::Source)?;
+            self.last = self.len < self.buffer.len();
+        }
+        let skip = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        Ok(self.buffer.get(skip..self.len).unwrap_or_default())
+    }
+
+    fn holds(&self, offset: u64, wanted: usize) -> bool {
+        let Some(skip) = offset.checked_sub(self.start) else {
+            return false;
+        };
+        let rest = (self.len as u64).checked_sub(skip);
+        match rest {
+            Some(rest) if rest > 0 && rest >= wanted as u64 => true,
+            // A window that starts here is as large as it gets.
+            Some(rest) => self.last || (skip == 0 && rest > 0),
+            None => self.last,
+        }
+    }
+
+    /// The byte at `offset`; `None` at the end of the file.
+    pub(crate) fn byte(&mut self, offset: u64) -> Result<Option<u8>, Error<S::Error>> {
+        Ok(self.from(offset, 1)?.first().copied())
+    }
+
+    /// The first position from `offset` on whose byte `stops`, or the end of the file.
+    pub(crate) fn seek(
+        &mut self,
+        mut offset: u64,
+        stops: impl Fn(u8) -> bool,
+    ) -> Result<u64, Error<S::Error>> {
+        loop {
+            let bytes = self.from(offset, 1)?;
+            if let Some(found) = bytes.iter().position(|&byte| stops(byte)) {
+                return Ok(offset.saturating_add(found as u64));
+            }
+            if bytes.is_empty() {
+                return Ok(offset);
+            }
+            offset = offset.saturating_add(bytes.len() as u64);
+        }
+    }
+
+    /// The start of the line behind the one that `offset` is in, or the end of the file.
+    pub(crate) fn next_line(&mut self, mut offset: u64) -> Result<u64, Error<S::Error>> {
+        loop {
+            let bytes = self.from(offset, 1)?;
+            if let Some(found) = bytes.iter().position(|&byte| byte == b'\n') {
+                return Ok(offset.saturating_add(found as u64).saturating_add(1));
+            }
+            if bytes.is_empty() {
+                return Ok(offset);
+            }
+            offset = offset.saturating_add(bytes.len() as u64);
+        }
+    }
+
+    /// Copies the bytes from `offset` on; the window stays where it is.
+    pub(crate) fn copy(&mut self, offset: u64, out: &mut [u8]) -> Result<(), Error<S::Error>> {
+        let loaded = offset
+            .checked_sub(self.start)
+            .and_then(|skip| usize::try_from(skip).ok())
+            .and_then(|skip| self.buffer.get(skip..self.len))
+            .and_then(|bytes| bytes.get(..out.len()));
+        if let Some(bytes) = loaded {
+            out.copy_from_slice(bytes);
+            return Ok(());
+        }
+        let len = self.source.read_at(offset, out).map_err(Error::Source)?;
+        if len < out.len() {
+            return Err(Error::Changed);
+        }
+        Ok(())
+    }
+
+    /// Whether the bytes from `offset` on are `wanted`, ASCII case apart.
+    pub(crate) fn is(
+        &mut self,
+        mut offset: u64,
+        mut wanted: &[u8],
+    ) -> Result<bool, Error<S::Error>> {
+        while !wanted.is_empty() {
+            let bytes = self.from(offset, wanted.len())?;
+            let len = bytes.len().min(wanted.len());
+            let (Some(bytes), Some((head, tail))) =
+                (bytes.get(..len), wanted.split_at_checked(len))
+            else {
+                return Ok(false);
+            };
+            if len == 0 || !bytes.eq_ignore_ascii_case(head) {
+                return Ok(false);
+            }
+            offset = offset.saturating_add(len as u64);
+            wanted = tail;
+        }
+        Ok(true)
+    }
+}
