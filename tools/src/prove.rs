@@ -1,0 +1,174 @@
+//! What a fresh process gets from the system's own C library.
+//!
+//! Nothing here reasons about files: the command runs itself again, inside the root if there is
+//! one, and has libc's `getaddrinfo` look a name up.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use hosts::{Address, Family, Hosts, Question};
+use hosts_edit::lines;
+
+use crate::root::Root;
+
+/// The hidden subcommand of the fresh process.
+pub(crate) const LOOKUP: &str = "internal-lookup";
+
+/// Longer than any resolver's patience with a dead DNS server (resolv.conf(5): 2 tries of 5 s on
+/// each of 3 servers).
+const LIMIT: Duration = Duration::from_secs(35);
+
+/// Addresses, as a set: libc sorts its list.
+pub(crate) type Addresses = BTreeSet<IpAddr>;
+
+/// What the fresh process saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) addresses: Addresses,
+    /// Whether the module was in its memory; `None` where it could not tell.
+    pub(crate) module: Option<bool>,
+}
+
+/// Why there was no fresh process.
+#[derive(Debug)]
+pub(crate) struct NoProof(String);
+
+impl fmt::Display for NoProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Looks `name` up in a fresh process.
+pub(crate) fn look_up(root: &Root, name: &str) -> Result<Seen, NoProof> {
+    let output = sys::child::run_self(root.path(), &[LOOKUP, name], LIMIT)
+        .map_err(|error| NoProof(why_not(root, &error)))?;
+    if output.status != Some(0) {
+        let how = output
+            .status
+            .map_or("a signal".into(), |s| format!("status {s}"));
+        return Err(NoProof(format!(
+            "the process that looked {name} up ended with {how}"
+        )));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut seen = Seen {
+        addresses: Addresses::new(),
+        module: None,
+    };
+    for line in text.lines() {
+        match line.split_once(' ') {
+            Some(("address", address)) => seen.addresses.extend(address.parse::<IpAddr>()),
+            Some(("module", loaded)) => seen.module = Some(loaded == "yes"),
+            _ => {}
+        }
+    }
+    Ok(seen)
+}
+
+fn why_not(root: &Root, error: &io::Error) -> String {
+    if root.is_this_system() {
+        return format!("cannot start a process: {error}");
+    }
+    let root = root.path().display();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("cannot change the root to {root}: {error}"),
+        _ => format!("cannot run programs of {root} here: {error}"),
+    }
+}
+
+/// What the fresh process does: the other end of [`look_up`].
+pub(crate) fn answer(name: &str, out: &mut impl Write) -> io::Result<()> {
+    // The standard library calls getaddrinfo(3).
+    let found = (name, 0).to_socket_addrs();
+    for address in found.into_iter().flatten() {
+        writeln!(out, "address {}", address.ip())?;
+    }
+    if let Ok(maps) = fs::read("/proc/self/maps") {
+        let name = b"/libnss_workaround.so";
+        let loaded = maps.windows(name.len()).any(|window| window == name);
+        writeln!(out, "module {}", if loaded { "yes" } else { "no" })?;
+    }
+    Ok(())
+}
+
+/// What a hosts file says about `name`.
+pub(crate) fn said_by(text: &[u8], name: &[u8]) -> Addresses {
+    let mut buffer = [0; 4096];
+    let mut hosts = Hosts::new(text, &mut buffer);
+    let mut search = hosts.search(Question::Name(name, Family::Any), 0);
+    let mut addresses = Addresses::new();
+    while let Ok(Some(entry)) = hosts.next(&mut search) {
+        addresses.insert(to_ip(entry.address));
+    }
+    addresses
+}
+
+fn to_ip(address: Address) -> IpAddr {
+    match address {
+        Address::V4(bytes) => IpAddr::from(bytes),
+        Address::V6(bytes) => IpAddr::from(bytes),
+    }
+}
+
+/// An entry that shows which file is obeyed: `workaround` answers otherwise than `etc_hosts`.
+pub(crate) fn witness(workaround: &[u8], etc_hosts: &[u8]) -> Option<(String, Addresses)> {
+    // Each try reads both files, so there is an end to it.
+    const MAX_TRIES: usize = 64;
+    lines(workaround)
+        .flat_map(|line| line.names().collect::<Vec<_>>())
+        .filter(|name| is_plain(name))
+        .take(MAX_TRIES)
+        .find_map(|name| {
+            let said = said_by(workaround, name);
+            let name_text = String::from_utf8(name.to_vec()).ok()?;
+            (said != said_by(etc_hosts, name)).then_some((name_text, said))
+        })
+}
+
+/// Whether libc asks for such a name as it stands.
+fn is_plain(name: &[u8]) -> bool {
+    name.iter().any(u8::is_ascii_alphabetic)
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+}
+
+/// Addresses for people.
+pub(crate) fn show(addresses: &Addresses) -> String {
+    if addresses.is_empty() {
+        return "nothing".into();
+    }
+    let texts: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+    texts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_witness_tells_the_two_files_apart() {
+        #[rustfmt::skip]
+        let table: &[(&str, &str, Option<&str>)] = &[
+            ("10.0.0.1 db",                         "",                   Some("db")),
+            ("127.0.0.1 localhost\n10.0.0.1 db",    "127.0.0.1 localhost", Some("db")),
+            ("127.0.0.1 localhost",                 "127.0.0.1 localhost", None),
+            ("127.0.0.2 localhost",                 "127.0.0.1 localhost", Some("localhost")),
+            ("10.0.0.1 10.0.0.2 a\u{e4}\n# 1.1.1.1 x", "",                 None),
+            ("",                                    "127.0.0.1 localhost", None),
+        ];
+        for &(workaround, etc_hosts, want) in table {
+            let got = witness(workaround.as_bytes(), etc_hosts.as_bytes());
+            assert_eq!(
+                got.as_ref().map(|(name, _)| name.as_str()),
+                want,
+                "{workaround:?}"
+            );
+        }
+    }
+}
