@@ -1,0 +1,66 @@
+# The two commands: `make demo` shows the workaround, `make test` proves it.
+# Both install what they need; `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+TARGET  := target
+DIST    := $(TARGET)/dist
+PREFIX  ?= /usr
+DESTDIR ?=
+
+# Set-up may find a cargo that is not in PATH; it leaves its PATH and the engine's address here.
+ENVIRONMENT := $(TARGET)/setup/environment
+WITH := if [ -e $(ENVIRONMENT) ]; then . ./$(ENVIRONMENT); fi;
+
+MODULE  := $(TARGET)/release/libnss_workaround.so
+COMMAND := $(TARGET)/release/workaround-docker-2267
+SOURCES := $(shell find nss tools crates src -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
+
+.PHONY: help demo test bench lint build dist dist-arm64 install uninstall clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
+
+demo: ## show the main job in a throw-away mount namespace
+	@tests/setup/packages build demo
+	@$(WITH) $(MAKE) --no-print-directory build
+	@demo/run
+
+test: ## set everything up, run all tests, say "N passed, N failed"
+	@tests/setup/packages build test
+	@$(WITH) tests/run
+
+bench: ## measure lookups beside glibc's own service
+	@tests/setup/packages build bench
+	@$(WITH) $(MAKE) --no-print-directory build && benches/run
+
+lint: ## formatting, clippy, documentation, man pages
+	@tests/setup/packages build
+	@$(WITH) cargo fmt --all --check
+	@$(WITH) cargo clippy --workspace --all-targets -- -D warnings
+	@$(WITH) RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items -q
+
+build: $(MODULE) $(COMMAND) ## the module and the command, for this machine
+
+$(MODULE) $(COMMAND) &: $(SOURCES)
+	@cargo build --release --locked -q -p nss-workaround -p workaround-docker-2267
+	@touch $(MODULE) $(COMMAND)
+
+dist: ## what goes into an image, for amd64: one build for every glibc from 2.17 on
+	@tests/setup/packages build dist
+	@$(WITH) packaging/dist amd64
+
+dist-arm64: ## the same for arm64, cross-built in a Debian 13 container
+	@tests/setup/packages build test
+	@$(WITH) packaging/dist arm64
+
+install: build ## install below DESTDIR, PREFIX=/usr
+	@packaging/install "$(DESTDIR)$(PREFIX)" $(MODULE) $(COMMAND)
+
+uninstall: ## remove what install put there; revert first
+	@packaging/install --remove "$(DESTDIR)$(PREFIX)"
+
+clean: ## remove everything that was built
+	rm -rf $(TARGET)

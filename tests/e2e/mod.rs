@@ -1,0 +1,5 @@
+//! The main job in real containers, on four Debian releases.
+
+mod clients;
+mod dockerfile;
+mod running;

@@ -1,0 +1,11 @@
+//! The integration tests, a module a theme.
+//!
+//! Some need root, Docker or what `make test` sets up; they are ignored by a plain `cargo test`,
+//! and `make test` runs them all.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod architecture;
+mod conformance;
+mod e2e;
+mod module;
+mod support;
