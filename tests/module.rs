@@ -62,7 +62,8 @@ fn it_needs_nothing_and_shows_only_its_entry_points() {
         let symbols = readelf(&["--dyn-syms"], &module);
         let rows = symbols.lines().filter_map(|row| {
             let words: Vec<&str> = row.split_whitespace().collect();
-            (words.len() == 8 && words[0].ends_with(':')).then(|| (words[4], words[6], words[7]))
+            let is_symbol = words.len() == 8 && words[0] != "Num:";
+            is_symbol.then(|| (words[4], words[6], words[7]))
         });
         let exported: BTreeSet<&str> = rows
             .map(|(bind, section, name)| {

@@ -157,7 +157,8 @@ fn arm64_under_qemu() {
     let dist = format!("{}:/dist:ro", dist("arm64").display());
     let qemu = "qemu-aarch64 -L /arm64";
     let script = format!(
-        "set -e; cp -r /dist/. /arm64/; mkdir -p /arm64/etc /arm64/proc /arm64/dev /arm64/var/lib; cp /usr/bin/qemu-aarch64 /arm64/; \
+        "set -e; for folder in bin lib sbin; do [ -e /arm64/$folder ] || ln -s usr/$folder /arm64/$folder; done; \
+         cp -r /dist/. /arm64/; mkdir -p /arm64/etc /arm64/proc /arm64/dev /arm64/var/lib; cp /usr/bin/qemu-aarch64 /arm64/; \
          for f in $(ldd /usr/bin/qemu-aarch64 | grep -o '/[^ ]*'); do mkdir -p /arm64/$(dirname $f); cp $f /arm64/$f; done; \
          in_tree() {{ chroot /arm64 /qemu-aarch64 \"$@\"; }}; \
          {qemu} /arm64/usr/bin/workaround-docker-2267 --version; \
