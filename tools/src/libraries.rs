@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::inspect::{Inspected, inspect};
 use crate::journal::{Journal, Mechanism};
-use crate::mechanism::patch::{Inspected, inspect};
 use crate::plan::{self, Reads};
 use crate::root::Root;
 

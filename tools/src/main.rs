@@ -3,11 +3,11 @@
 //! | file | is |
 //! |---|---|
 //! | `cli`, `report`, `failure` | what people see: options, output, exit statuses |
-//! | `root`, `copies`, `dpkg`, `processes` | the system worked on: paths inside a root, its C libraries, what dpkg and `/proc` know of them |
+//! | `root`, `copies`, `inspect`, `dpkg`, `processes` | the system worked on: paths inside a root, its C libraries, what dpkg and `/proc` know of them |
 //! | `mechanism` | what is to change, for each of the two ways |
 //! | `nsswitch` | the `hosts` line of nsswitch.conf; bytes in, bytes out |
 //! | `elf`, `plan` | the path in a library; bytes in, bytes out |
-//! | `apply`, `session`, `revert` | what is done when: stage, journal, commit, prove, undo |
+//! | `apply`, `session`, `commit`, `revert` | what is done when: stage, journal, commit, prove, undo |
 //! | `journal` | what was done, and how to undo it |
 //! | `staging` | a rehearsal in a throw-away root |
 //! | `prove`, `proof` | what a fresh process gets, and what that shows |
@@ -17,12 +17,14 @@
 
 mod apply;
 mod cli;
+mod commit;
 mod copies;
 mod dpkg;
 mod elf;
 mod entries;
 mod failure;
 mod hosts_file;
+mod inspect;
 mod journal;
 mod libraries;
 mod mechanism;

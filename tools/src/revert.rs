@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::hosts_file::{self, explain};
+use crate::inspect::inspect;
 use crate::journal::{Change, Text};
 use crate::mechanism::nss::read_nsswitch;
 use crate::mechanism::patch::{self, ASIDE, LINK};
@@ -58,7 +59,7 @@ fn give_back(session: &mut Session<'_>, text: &Text) -> Result<()> {
 /// A library that has our path gets its own back. One that an upgrade has brought since is none
 /// of ours: there is no older one to be restored.
 fn unpatch_all(session: &mut Session<'_>, changes: &[Change]) -> Result<()> {
-    for (_, both) in patch::inspect(session.root)? {
+    for (_, both) in inspect(session.root)? {
         for library in both {
             let Ok(Reads::Workaround(_)) = library.reads() else {
                 continue;
