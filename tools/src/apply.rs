@@ -3,7 +3,7 @@
 //! A mechanism decides what is to change; the steps around it are the same for all. Whatever
 //! instant a run is killed at, each file is whole, old or new, and any mix of them works.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::cli::Wish;
 use crate::failure::NssCannotServe;
@@ -77,8 +77,9 @@ fn apply_auto(session: &mut Session<'_>) -> Result<()> {
         outcome => return outcome,
     };
     session.done = Done::default();
-    session.step(fallen_back(&error));
-    put_in_force(session, Mechanism::Patch)
+    let why = fallen_back(&error);
+    session.step(&why);
+    put_in_force(session, Mechanism::Patch).context(why)
 }
 
 /// From one mechanism to the other. Should the new one fail, the old one is put back.

@@ -180,3 +180,6 @@ pub(crate) fn differences(before: &[u8], after: &[u8]) -> Vec<String> {
         .map(|(at, (old, new))| format!("{at:#x} {}>{}", old.escape_ascii(), new.escape_ascii()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
