@@ -134,6 +134,13 @@ impl<'a> Library<'a> {
             ctx,
         )
         .map_err(|error| format!("unreadable program headers: {error}"))?;
+        // As of a download that broke off.
+        let whole = 0..image.len();
+        let is_loaded = |segment: &&ProgramHeader| segment.p_type == PT_LOAD;
+        let mut loaded = segments.iter().filter(is_loaded);
+        if !loaded.all(|segment| contains(&whole, segment.p_offset, segment.p_filesz)) {
+            return Err("a segment that reaches beyond the end of the file".into());
+        }
         let sections = sections(image, &header, ctx)?;
         let soname = dynamic(image, &segments, ctx)?;
         Ok(Self {
@@ -250,6 +257,12 @@ fn soname<'a>(
         })?;
     let text = image.get(usize::try_from(place).ok()?..)?;
     text.get(..memchr::memchr(0, text)?)
+}
+
+/// Whether a part of a file lies in `range`.
+fn contains(range: &Range<usize>, start: u64, len: u64) -> bool {
+    let end = start.checked_add(len);
+    range.start as u64 <= start && end.is_some_and(|end| end <= range.end as u64)
 }
 
 /// Whether a part of a file has a byte in common with `range`.

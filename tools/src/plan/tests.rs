@@ -172,8 +172,8 @@ impl Sample {
                 ],
             )
         };
-        let named = names.iter().find(|(name, _)| *name == field).unwrap();
-        self.segments + nth * size + named.1
+        let row = names.iter().find(|(name, _)| *name == field).unwrap();
+        self.segments + nth * size + row.1
     }
 
     fn segment(&mut self, nth: usize, kind: u32, flags: u32, offset: usize, len: usize) {
@@ -193,8 +193,8 @@ impl Sample {
         } else {
             (40, [("type", 4), ("flags", 8), ("offset", 16), ("len", 20)])
         };
-        let named = names.iter().find(|(name, _)| *name == field).unwrap();
-        self.sections + nth * size + named.1
+        let row = names.iter().find(|(name, _)| *name == field).unwrap();
+        self.sections + nth * size + row.1
     }
 
     fn section(&mut self, nth: usize, kind: u32, flags: usize, offset: usize, len: usize) {
@@ -276,7 +276,7 @@ fn a_poked_field_is_refused_and_the_reason_named() {
         ("a second mapping",   |s| { let at = s.slot() - 4; s.native(s.segment_field(2, "offset"), at); }, "in a writable segment"),
         ("short segment",      |s| { let len = s.slot() + 3; s.native(s.segment_field(0, "len"), len); }, "across the end of a segment"),
         ("shorter segment",    |s| { let len = s.data; s.native(s.segment_field(0, "len"), len); }, "outside of what is loaded"),
-        ("endless segment",    |s| s.native(s.segment_field(2, "len"), usize::MAX),             "in no"),
+        ("endless segment",    |s| s.native(s.segment_field(2, "len"), usize::MAX),             "beyond the end of the file"),
         ("writable section",   |s| s.native(s.section_field(1, "flags"), 3),                    "not read-only data"),
         ("unloaded section",   |s| s.native(s.section_field(1, "flags"), 0),                    "not read-only data"),
         ("section of code",    |s| s.native(s.section_field(1, "flags"), 6),                    "in code"),
@@ -292,7 +292,7 @@ fn a_poked_field_is_refused_and_the_reason_named() {
         ("STRTAB astray",      |s| s.native(s.dynamic_entry(1) + s.width(), usize::MAX),        "SONAME outside"),
         ("DF_TEXTREL",         |s| s.native(s.dynamic_entry(2) + s.width(), 4),                 "relocations in read-only"),
         ("DT_TEXTREL",         |s| s.native(s.dynamic_entry(3), 22),                            "relocations in read-only"),
-        ("another library",    |s| s.bytes[s.strings + 4] = b'm',                               "calls itself limc.so.6"),
+        ("another library",    |s| s.bytes[s.strings + 4] = b'm',                               "calls itself libm.so.6"),
         ("cut off",            |s| s.bytes.truncate(s.sections - 1),                            "unreadable section headers"),
         ("no headers at all",  |s| s.bytes.truncate(20),                                        "no ELF file"),
         ("nothing",            |s| s.bytes.clear(),                                             "no ELF file"),
