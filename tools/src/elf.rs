@@ -151,6 +151,14 @@ impl<'a> Library<'a> {
         })
     }
 
+    /// Whether the bytes at `range` in the file are instructions, as far as sections tell.
+    pub(crate) fn is_code(&self, range: &Range<usize>) -> bool {
+        self.sections.iter().any(|section| {
+            section.sh_flags & u64::from(SHF_EXECINSTR) != 0
+                && holds(section.sh_offset, section.sh_size, range)
+        })
+    }
+
     /// Why the bytes at `range` in the file are not read-only data that only programs read.
     pub(crate) fn not_read_only_data(&self, range: &Range<usize>) -> Option<&'static str> {
         let mut loaded = self

@@ -51,6 +51,7 @@ use crate::apply::Done;
 use crate::cli::{Cli, HostsTask, How, Task};
 use crate::failure::Ending;
 use crate::journal::Mechanism;
+use crate::proof::Proof;
 use crate::report::Report;
 use crate::root::{HOSTS, Root};
 
@@ -93,6 +94,7 @@ fn run(cli: Cli) -> Result<Option<Ending>> {
             let done = apply::apply(&root, how.mechanism)?;
             let by = done.mechanism.map_or("", Mechanism::name);
             let verdict = match &done.proof {
+                Some(proof @ Proof::Skipped(_)) => format!("applied ({by}), but {proof}"),
                 Some(proof) => format!("in force ({by}): {proof}"),
                 None => format!("in force ({by})"),
             };

@@ -96,7 +96,7 @@ pub(crate) fn examine(image: &[u8]) -> Result<Found, String> {
     Ok(Found {
         machine: library.machine,
         reads,
-        inlined: inlined(image),
+        inlined: inlined(image, &library),
     })
 }
 
@@ -143,16 +143,14 @@ fn elses_path(image: &[u8], library: &Library<'_>) -> Option<String> {
 /// `libnss_files` up to 2.33 tell nscd which file to watch, and they stay: they are code, where
 /// the same ten bytes could be anything else, and all that hangs on them is how soon nscd drops
 /// what it has cached, which the command makes it do whenever it edits the file.
-fn inlined(image: &[u8]) -> Vec<usize> {
+fn inlined(image: &[u8], library: &Library<'_>) -> Vec<usize> {
+    // As many bytes as one operand holds; what moves the last two of them comes behind.
     let operand = b"/etc/hos";
-    memmem::find_iter(image, operand)
-        .filter(|at| {
-            let rest = at
-                .checked_add(operand.len())
-                .and_then(|end| image.get(end..));
-            !rest.is_some_and(|rest| rest.starts_with(b"ts"))
-        })
-        .collect()
+    let is_code = |at: &usize| {
+        let end = at.checked_add(operand.len());
+        end.is_some_and(|end| library.is_code(&(*at..end)))
+    };
+    memmem::find_iter(image, operand).filter(is_code).collect()
 }
 
 /// `image` with `path` at `at`, where one of the two paths has to stand.

@@ -78,10 +78,12 @@ pub(crate) fn look_up(root: &Root, name: &str) -> Result<Seen, NoProof> {
     let output = sys::child::run_self(root.path(), &[LOOKUP, name], LIMIT);
     match answered(root, output) {
         Err(NoProof::NotStarted(why)) if !root.is_this_system() => {
-            ask_getent(root, name).map_err(|error| match error {
-                NoProof::NotStarted(_) => NoProof::NotStarted(why),
-                died @ NoProof::Died(_) => died,
-            })
+            let has_getent = root.resolve(GETENT).is_ok_and(|path| path.exists());
+            if has_getent {
+                ask_getent(root, name)
+            } else {
+                Err(NoProof::NotStarted(why))
+            }
         }
         answer => Ok(seen(&answer?)),
     }
