@@ -8,4 +8,5 @@ mod architecture;
 mod conformance;
 mod e2e;
 mod module;
+mod patcher;
 mod support;

@@ -10,6 +10,9 @@
  *   inject ROOT run COMMAND...
  *       runs COMMAND undisturbed
  *
+ * Waiting for a child is not counted, so that a number means the same call in each run: how often
+ * COMMAND looks whether a child has ended is a matter of chance.
+ *
  * COMMAND is a path inside ROOT. Only the process itself is disturbed, not its children; none of
  * them outlives this program, as they live in a PID namespace of their own. The last line tells
  * how COMMAND ended: `exit STATUS`, `signal NUMBER` or `timeout`.
@@ -88,6 +91,14 @@ static int next_stop(pid_t child, int *status)
     }
 }
 
+/* wait4, waitid, nanosleep, clock_nanosleep. */
+static int waits(pid_t child)
+{
+    struct user_regs_struct regs;
+    ptrace(PTRACE_GETREGS, child, NULL, &regs);
+    return regs.orig_rax == 61 || regs.orig_rax == 247 || regs.orig_rax == 35 || regs.orig_rax == 230;
+}
+
 static int run(const char *root, const char *what, long nth, char **command)
 {
     int traced = strcmp(what, "run") != 0;
@@ -103,6 +114,12 @@ static int run(const char *root, const char *what, long nth, char **command)
     ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
     struct user_regs_struct regs;
     for (long count = 0; next_stop(child, &status); count++) {
+        if (waits(child)) {
+            count--;
+            if (!next_stop(child, &status))
+                break;
+            continue;
+        }
         if (lists) {
             ptrace(PTRACE_GETREGS, child, NULL, &regs);
             printf("%llu %llx %llx %llx\n", regs.orig_rax, regs.rdi, regs.rsi, regs.rdx);

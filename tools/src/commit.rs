@@ -10,6 +10,7 @@ use crate::hosts_file::{self, explain};
 use crate::journal::{Change, Journal, Library, Mechanism, Stage, Text};
 use crate::mechanism::{Plan, patch};
 use crate::nsswitch;
+use crate::processes::Marks;
 use crate::proof;
 use crate::revert;
 use crate::root::{NSSWITCH, Root};
@@ -166,8 +167,18 @@ struct Undo {
 }
 
 impl Undo {
+    /// Tells those who began with a library that is patched now.
+    fn marks(&self, root: &Root) -> Result<Marks> {
+        let libraries = self.done.iter().filter_map(|change| match change {
+            Change::Library(library) => Some(root.resolve(&library.path)),
+            _ => None,
+        });
+        Ok(Marks::of(&libraries.collect::<Result<Vec<_>>>()?))
+    }
+
     /// In the other order, so that no library ever reads a link that is gone.
     fn perform(mut self, session: &mut Session<'_>) -> Result<()> {
+        let marks = self.marks(session.root)?;
         for change in self.done.iter().rev() {
             match change {
                 Change::Text(text) => session.restore(text)?,
@@ -177,10 +188,10 @@ impl Undo {
                         Some(kept) => kept
                             .restore()
                             .with_context(|| format!("cannot put the old {} back", library.path))?,
-                        None => session.unpatch(&library.path, Some(library.modified))?,
+                        None => session.unpatch(&library.path, library.modified)?,
                     }
                 }
-                Change::Link(_) => revert::remove_link(session)?,
+                Change::Link(_) => revert::remove_link(session, &marks)?,
             }
         }
         if self.block {

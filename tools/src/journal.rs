@@ -126,8 +126,11 @@ pub(crate) struct Journal {
     pub(crate) changes: Vec<Change>,
 }
 
+/// Its name in the folder of what the command remembers.
+pub(crate) const JOURNAL: &str = "journal";
+
 fn path(root: &Root) -> Result<PathBuf> {
-    root.resolve(&format!("{STATE}/journal"))
+    root.resolve(&format!("{STATE}/{JOURNAL}"))
 }
 
 impl Journal {

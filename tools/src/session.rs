@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Error, Result};
@@ -11,7 +11,7 @@ use sys::staged::{Staged, remove_leftovers};
 use crate::apply::Done;
 use crate::failure::refused;
 use crate::hosts_file::{self, explain};
-use crate::journal::{Change, Journal, Mechanism, Stage, Text};
+use crate::journal::{Change, JOURNAL, Journal, Mechanism, Stage, Text};
 use crate::mechanism::patch;
 use crate::plan;
 use crate::proof;
@@ -59,7 +59,7 @@ impl<'r> Session<'r> {
     /// Makes sure of a state to go on from, whatever instant another run was killed at.
     pub(crate) fn recover(&mut self) -> Result<()> {
         staging::remove_leftovers(self.root)?;
-        self.remove_leftovers(&format!("{STATE}/journal"))?;
+        self.remove_leftovers(&format!("{STATE}/{JOURNAL}"))?;
         proof::remove_canary(self.root)?;
         let Some(journal) = self.journal.clone() else {
             return Ok(());
@@ -143,13 +143,18 @@ impl<'r> Session<'r> {
         Ok(())
     }
 
-    /// Gives a library its own path back, and its time, if the journal has it.
-    pub(crate) fn unpatch(&mut self, path: &str, modified: Option<(u64, u32)>) -> Result<()> {
+    /// A library with its own path again, and its time, if the journal has it: beside the file,
+    /// and not in force yet. Nothing if an upgrade has replaced the patched one.
+    pub(crate) fn stage_original(
+        &self,
+        path: &str,
+        modified: Option<(u64, u32)>,
+    ) -> Result<Option<(PathBuf, Staged)>> {
         let real = self.root.resolve(path)?;
         let image = fs::read(&real).map_err(|error| explain(&error, "cannot read", &real))?;
         let found = plan::examine(&image);
         let Ok(plan::Reads::Workaround(at)) = found.map(|found| found.reads) else {
-            return Ok(()); // An upgrade has replaced it.
+            return Ok(None);
         };
         let original = plan::with_path(&image, at, plan::OLD).map_err(Error::msg)?;
         let staged = Staged::new(&real, &original, 0o644)
@@ -159,9 +164,17 @@ impl<'r> Session<'r> {
                 .set_modified(time)
                 .map_err(|error| explain(&error, "cannot set the time of", &real))?;
         }
-        staged
-            .commit()
-            .map_err(|error| explain_rename(&error, &real))
+        Ok(Some((real, staged)))
+    }
+
+    /// Gives a library its own path back.
+    pub(crate) fn unpatch(&self, path: &str, modified: (u64, u32)) -> Result<()> {
+        match self.stage_original(path, Some(modified))? {
+            Some((real, staged)) => staged
+                .commit()
+                .map_err(|error| explain_rename(&error, &real)),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn begin_reverting(&mut self) -> Result<()> {

@@ -64,9 +64,16 @@ pub fn link(target: &Path, path: &Path) -> io::Result<()> {
 ///
 /// Those of unlink(2) and fsync(2); a file that does not exist is none.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        outcome => outcome?,
+    // Where a file of an image's layer was replaced, fuse-overlayfs 1.10 shows the old one again
+    // after the first unlink(2); the second one is for good.
+    for _ in 0..3 {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            outcome => outcome?,
+        }
+        if !path.exists() && !path.is_symlink() {
+            break;
+        }
     }
     File::open(folder_of(path)?)?.sync_all()
 }
