@@ -1,6 +1,7 @@
 //! The command is killed at each of its system calls, and has each of them fail. Whatever
 //! instant it is: names resolve, and the next `ensure` gets the system to a state that is whole.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::tree::{Files, Tree, differing, glibc};
@@ -113,13 +114,26 @@ impl Task<'_> {
         let listed = tree.inject(&["list"], &self.program());
         assert_eq!(listed.ending, "exit 0", "{listed:?}");
         assert_eq!(differing(&tree.files(), self.end), [] as [&Path; 0]);
-        listed.output.lines().filter_map(Call::parse).collect()
+        let mut counts = BTreeMap::new();
+        let calls = listed.output.lines().filter_map(Call::parse);
+        calls
+            .map(|call| {
+                let count = counts.entry(call.number).or_insert(0);
+                *count += 1;
+                Call {
+                    nth: *count - 1,
+                    ..call
+                }
+            })
+            .collect()
     }
 }
 
-/// A system call: its number on `x86_64`, and its third argument.
+/// A system call: its number on `x86_64`, how many of that number came before it, and its third
+/// argument.
 struct Call {
     number: u64,
+    nth: usize,
     third: u64,
 }
 
@@ -135,8 +149,14 @@ impl Call {
             .ok()?;
         Some(Self {
             number: number.parse().ok()?,
+            nth: 0,
             third: u64::from_str_radix(third, 16).ok()?,
         })
+    }
+
+    /// What `inject` knows it by.
+    fn name(&self) -> String {
+        format!("{}:{}", self.number, self.nth)
     }
 
     /// Whether it leaves every file as it is: it reads, or is about memory, descriptors, time or
@@ -146,19 +166,25 @@ impl Call {
         const READS: [u64; 54] = [
             // read, close, stat, fstat, lstat, poll, lseek, mmap, mprotect, munmap, brk
             0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
-            // rt_sigaction, rt_sigprocmask, ioctl, pread64, access, pipe, sched_yield, madvise
-            13, 14, 16, 17, 21, 22, 24, 28,
+            // rt_sigaction, rt_sigprocmask, pread64, access, pipe, sched_yield, madvise
+            13, 14, 17, 21, 22, 24, 28,
             // dup, dup2, nanosleep, getpid, clone, fork, vfork, wait4, fcntl, flock
             32, 33, 35, 39, 56, 57, 58, 61, 72, 73,
             // getcwd, readlink, getuid, geteuid, sigaltstack, arch_prctl, gettid, futex
             79, 89, 102, 107, 131, 158, 186, 202,
-            // sched_getaffinity, getdents64, set_tid_address, clock_gettime, clock_nanosleep
-            204, 217, 218, 228, 230,
+            // sched_getaffinity, getdents64, set_tid_address, restart_syscall, clock_gettime, clock_nanosleep
+            204, 217, 218, 219, 228, 230,
             // newfstatat, readlinkat, set_robust_list, ppoll, pipe2, prlimit64, getrandom, statx,
             // rseq, clone3, socketpair, sendmsg, recvmsg and the like among processes
             262, 267, 273, 271, 293, 302, 318, 332, 334, 435, 53, 47,
         ];
         READS.contains(&self.number) || (self.number == 257 && !self.opens_to_write())
+    }
+
+    /// openat, newfstatat, statx: no chance is in how many there are. Of reads there may be more
+    /// while a child has not said all that it has to say.
+    fn is_counted_surely(&self) -> bool {
+        [257, 262, 332].contains(&self.number)
     }
 
     /// openat with `O_WRONLY`, `O_RDWR`, `O_CREAT` or `O_TRUNC`.
@@ -207,14 +233,14 @@ fn killed_at_any_system_call_names_resolve_and_ensure_gets_on() {
             // A kill at a call finds the files as the calls before it left them, so it is the same
             // as at the call before, if that one only reads.
             let same_as_before = nth > 0 && calls[nth - 1].only_reads();
-            if same_as_before && nth % SAMPLE != 0 {
+            if same_as_before && !(nth % SAMPLE == 0 && calls[nth].is_counted_surely()) {
                 continue;
             }
             tried += 1;
             states.tree.restore(task.start);
             let killed = states
                 .tree
-                .inject(&["kill", &nth.to_string()], &task.program());
+                .inject(&["kill", &calls[nth].name()], &task.program());
             assert_eq!(killed.ending, "signal 9", "{what}, {nth}: {killed:?}");
             let files = states.tree.files();
             if same_as_before {
@@ -248,7 +274,9 @@ fn failing_at_any_system_call_leaves_the_system_as_it_was() {
     for task in states.tasks() {
         let what = task.arguments.join(" ");
         let calls = task.calls(&states.tree);
-        let (mut tried, mut failed, mut not_as_before) = (0, 0, 0);
+        let (mut tried, mut failed, mut half_way) = (0, 0, 0);
+        // States that have been seen to.
+        let mut seen = vec![task.start.clone(), task.end.clone()];
         for (nth, call) in calls.iter().enumerate() {
             if call.only_reads() && nth % SAMPLE != 0 {
                 continue;
@@ -260,30 +288,35 @@ fn failing_at_any_system_call_leaves_the_system_as_it_was() {
                     call.number
                 );
                 states.tree.restore(task.start);
-                let ran = states
-                    .tree
-                    .inject(&[number, &nth.to_string()], &task.program());
+                let ran = states.tree.inject(&[number, &call.name()], &task.program());
                 let files = states.tree.files();
                 tried += 1;
-                if ran.ending == "exit 0" {
-                    // It was none that mattered, or there was another way.
-                    if files != *task.end {
-                        states.is_sound(&case, &task);
-                    }
-                    continue;
+                // Done all the same: it was none that mattered, or there was another way.
+                let done = ran.ending == "exit 0";
+                if !done {
+                    failed += 1;
+                    assert!(ran.ending.starts_with("exit "), "{case}: {ran:?}");
+                    assert!(
+                        ran.stderr.starts_with("workaround-docker-2267: "),
+                        "{case}: {ran:?}"
+                    );
+                    let says_so =
+                        ran.stderr.contains("cannot undo") || ran.stderr.contains("half done");
+                    assert!(
+                        files == *task.start || says_so,
+                        "{case}: {ran:?}: {:?}",
+                        differing(&files, task.start)
+                    );
+                    half_way += i32::from(files != *task.start);
                 }
-                failed += 1;
-                assert!(ran.ending.starts_with("exit "), "{case}: {ran:?}");
-                assert!(ran.stderr.contains("cannot"), "{case}: {ran:?}");
-                if files != *task.start {
-                    println!("{case}: {} {:?}", ran.stderr, differing(&files, task.start));
-                    not_as_before += 1;
+                if !seen.contains(&files) {
                     states.is_sound(&case, &task);
+                    seen.push(files);
                 }
             }
         }
         println!(
-            "{what}: {tried} errors injected, {failed} made it fail, {not_as_before} of them half-way"
+            "{what}: {tried} errors injected, {failed} made it fail, {half_way} of them half-way, and it said so"
         );
         assert!(tried > 50 && failed > 20, "{what}: {tried}, {failed}");
     }

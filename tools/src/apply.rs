@@ -172,6 +172,17 @@ pub(crate) fn revert(root: &Root) -> Result<Done> {
 }
 
 fn undo(session: &mut Session<'_>) -> Result<()> {
+    let before = session.journal.clone();
     session.begin_reverting()?;
-    session.finish_reverting()
+    let Err(error) = session.finish_reverting() else {
+        return Ok(());
+    };
+    // Where nothing has been changed yet, the workaround stays in force.
+    if let Some(before) = before {
+        if mechanism::holds(session.root, &before)? {
+            session.record_again(Some(before))?;
+            return Err(error);
+        }
+    }
+    Err(error.context("the revert is half done, and `workaround-docker-2267 ensure` finishes it"))
 }

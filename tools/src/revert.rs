@@ -82,15 +82,13 @@ fn unpatch_all(
     let mut staged = Vec::new();
     for library in libraries {
         let path = &library.path;
-        let original = library.original().map_err(anyhow::Error::msg)?;
-        let sum = crate::dpkg::md5(&original);
         let recorded = changes.iter().find_map(|change| match change {
             Change::Library(recorded) if recorded.path == *path => Some(recorded),
             _ => None,
         });
-        let recorded = recorded.filter(|recorded| recorded.before == sum);
+        let recorded = recorded.filter(|recorded| recorded.before == library.original_md5);
         let modified = recorded.map(|recorded| recorded.modified);
-        let told = match library.is_packages_own(&original) {
+        let told = match library.is_packages_own() {
             Some(true) => format!("restored {path}, the same bytes as in its package"),
             Some(false) => format!(
                 "took our path out of {path}; it still differs from the file in its package, by something else than us"

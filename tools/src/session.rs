@@ -99,15 +99,15 @@ impl<'r> Session<'r> {
         Ok(())
     }
 
-    pub(crate) fn record(&mut self, journal: Journal) -> Result<()> {
-        journal.save(self.root)?;
-        self.journal = Some(journal);
-        Ok(())
+    pub(crate) fn record(&mut self, journal: &Journal) -> Result<()> {
+        // One that could not be written to the end may have got there all the same.
+        self.journal = Some(journal.clone());
+        journal.save(self.root)
     }
 
     pub(crate) fn record_again(&mut self, journal: Option<Journal>) -> Result<()> {
         match journal {
-            Some(journal) if self.journal.as_ref() != Some(&journal) => self.record(journal),
+            Some(journal) if self.journal.as_ref() != Some(&journal) => self.record(&journal),
             Some(_) => Ok(()),
             None => self.forget(),
         }
@@ -177,12 +177,20 @@ impl<'r> Session<'r> {
         }
     }
 
+    /// From here on, whatever happens, the workaround is to go.
     pub(crate) fn begin_reverting(&mut self) -> Result<()> {
-        if let Some(mut journal) = self.journal.clone() {
-            journal.stage = Stage::Reverting;
-            self.record(journal)?;
-        }
-        Ok(())
+        let Some(before) = self.journal.clone() else {
+            return Ok(());
+        };
+        let reverting = Journal {
+            stage: Stage::Reverting,
+            ..before.clone()
+        };
+        let Err(error) = self.record(&reverting) else {
+            return Ok(());
+        };
+        self.record_again(Some(before))?;
+        Err(error)
     }
 
     pub(crate) fn finish_reverting(&mut self) -> Result<()> {
