@@ -271,7 +271,7 @@ fn killed_at_any_system_call_names_resolve_and_ensure_gets_on() {
 #[ignore = "needs root and tests/setup/glibcs"]
 fn failing_at_any_system_call_leaves_the_system_as_it_was() {
     let states = States::new();
-    for task in states.tasks() {
+    for (nth_task, task) in states.tasks().iter().enumerate() {
         let what = task.arguments.join(" ");
         let calls = task.calls(&states.tree);
         let (mut tried, mut failed, mut half_way) = (0, 0, 0);
@@ -281,7 +281,9 @@ fn failing_at_any_system_call_leaves_the_system_as_it_was() {
             if call.only_reads() && nth % SAMPLE != 0 {
                 continue;
             }
-            for (name, number) in call.errors() {
+            // The first of them will do where the same code has failed with all of them.
+            let some = if nth_task < 2 { usize::MAX } else { 1 };
+            for (name, number) in call.errors().iter().take(some) {
                 let case = format!(
                     "{what}, {name} at {nth} of {}, call {}",
                     calls.len(),
@@ -310,7 +312,7 @@ fn failing_at_any_system_call_leaves_the_system_as_it_was() {
                     half_way += i32::from(files != *task.start);
                 }
                 if !seen.contains(&files) {
-                    states.is_sound(&case, &task);
+                    states.is_sound(&case, task);
                     seen.push(files);
                 }
             }

@@ -170,7 +170,7 @@ impl Root {
             let path = self.resolve(&inside)?;
             let image = match fs::read(&path) {
                 Ok(image) => image,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     tried.push(inside);
                     continue;
                 }

@@ -27,6 +27,8 @@ pub(crate) struct Session<'r> {
     pub(crate) root: &'r Root,
     pub(crate) done: Done,
     pub(crate) journal: Option<Journal>,
+    /// Whether the journal on disk is known to say the same.
+    is_recorded: bool,
     _lock: sys::file::Lock,
 }
 
@@ -42,6 +44,7 @@ impl<'r> Session<'r> {
         Ok(Self {
             root,
             journal: Journal::load(root)?,
+            is_recorded: true,
             done: Done::default(),
             _lock: lock,
         })
@@ -101,14 +104,18 @@ impl<'r> Session<'r> {
 
     pub(crate) fn record(&mut self, journal: &Journal) -> Result<()> {
         // One that could not be written to the end may have got there all the same.
+        self.is_recorded = false;
         self.journal = Some(journal.clone());
-        journal.save(self.root)
+        journal.save(self.root)?;
+        self.is_recorded = true;
+        Ok(())
     }
 
+    /// Makes the journal what it was before.
     pub(crate) fn record_again(&mut self, journal: Option<Journal>) -> Result<()> {
         match journal {
-            Some(journal) if self.journal.as_ref() != Some(&journal) => self.record(&journal),
-            Some(_) => Ok(()),
+            Some(journal) if self.is_recorded && self.journal.as_ref() == Some(&journal) => Ok(()),
+            Some(journal) => self.record(&journal),
             None => self.forget(),
         }
     }
