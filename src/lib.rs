@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`environment`] | the environment as a value |
 //! | [`store`] | `/etc/container_environment` and its dumps |
+//! | [`exec`] | becoming a command |
+//! | [`setuser`] | `setuser` |
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -13,4 +15,6 @@
 )]
 
 pub mod environment;
+pub mod exec;
+pub mod setuser;
 pub mod store;
