@@ -138,15 +138,15 @@ fn find(who: &Who) -> Result<User, Error> {
         move |error| Error::Lookup { what, name, error }
     };
     let by_name = user::by_name(&who.user).map_err(failed("user", &who.user))?;
-    let (account, known) = match by_name {
-        Some(account) => (account, true),
-        None => {
-            let uid = id(&who.user).ok_or_else(|| Error::NoUser(who.user.clone()))?;
-            let by_uid = user::by_uid(uid).map_err(failed("user", &who.user))?;
-            let known = by_uid.is_some();
-            (by_uid.unwrap_or_else(|| bare(&who.user, uid)), known)
-        }
+    let entry = match (by_name, id(&who.user)) {
+        (Some(account), _) => Ok(account),
+        (None, None) => return Err(Error::NoUser(who.user.clone())),
+        (None, Some(uid)) => user::by_uid(uid)
+            .map_err(failed("user", &who.user))?
+            .ok_or(uid),
     };
+    let known = entry.is_ok();
+    let account = entry.unwrap_or_else(|uid| bare(&who.user, uid));
     let group = match &who.group {
         None => None,
         Some(name) => {
