@@ -8,4 +8,6 @@ mod architecture;
 mod conformance;
 mod e2e;
 mod module;
+mod setuser;
+mod store;
 mod support;
