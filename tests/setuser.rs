@@ -198,21 +198,34 @@ fn there_is_no_way_back() {
 fn a_setuid_setuser_runs_nothing() {
     #[rustfmt::skip]
     let table = [
-        ("chmod 4755 /mnt/setuser",             "setuid bit"),
-        ("chgrp 33 /mnt/setuser; chmod 2755 /mnt/setuser", "setgid bit"),
+        ("chmod 4755",             "setuid bit"),
+        ("chgrp 33 $own; chmod 2755", "setgid bit"),
     ];
-    for (set_up, want) in table {
+    for (change, want) in table {
         for caller in ["", "setpriv --reuid 1000 --regid 1000 --clear-groups"] {
-            let (status, out, err) = told(&format!("{set_up}; {caller} setuser root echo ran"));
+            let set_up = format!("own=/mnt/own; cp /mnt/setuser $own; {change} $own");
+            let (status, out, err) = told(&format!("{set_up}; {caller} $own root echo ran"));
             assert_eq!(
                 (status, out.as_str()),
                 (125, ""),
-                "{set_up}; {caller}: {err}"
+                "{change}; {caller}: {err}"
             );
             let want = format!("setuser: cannot run as a program with the {want}");
-            assert!(err.starts_with(&want), "{set_up}; {caller}: {err}");
+            assert!(err.starts_with(&want), "{change}; {caller}: {err}");
         }
     }
+    // Capabilities of the file are the same thing in another place.
+    // This is what `setcap cap_setuid,cap_setgid+ep` writes.
+    let set_up = r#"
+        cp /mnt/setuser /mnt/own
+        python3 - <<'END'
+import os, struct
+os.setxattr("/mnt/own", "security.capability", struct.pack("<5I", 0x02000001, 0xc0, 0, 0, 0))
+END
+    "#;
+    let (status, out, err) = told(&format!("{set_up} setuser app /mnt/own root echo ran"));
+    assert_eq!((status, out.as_str()), (125, ""), "{err}");
+    assert!(err.contains("with file capabilities"), "{err}");
 }
 
 #[test]

@@ -11,12 +11,14 @@ use super::{Ran, run};
 /// Longer than any test in here takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// `/etc`, `/var/lib` and `/mnt` are new. In `/mnt`, which everybody may search, are the programs.
+/// `/etc`, `/var/lib` and `/mnt` are new. In `/mnt`, which everybody may search, are the programs:
+/// the very files, so tests that change them work on copies.
 const SET_UP: &str = r#"
 mount -t tmpfs -o mode=755 tmpfs /mnt
-cp "$SETUSER" /mnt/setuser
-cp "$CONTAINER_ENV" /mnt/container-env
-cp "$BOOT" /mnt/boot
+for program in "$SETUSER" "$CONTAINER_ENV" "$BOOT"; do
+    : > "/mnt/${program##*/}"
+    mount --bind "$program" "/mnt/${program##*/}"
+done
 mount -t tmpfs -o mode=755 tmpfs /etc
 mount -t tmpfs -o mode=755 tmpfs /var/lib
 cat > /etc/passwd <<'END'
