@@ -5,7 +5,7 @@ use std::time::Duration;
 use sys::file::{Lock, lock_folder, read_regular};
 
 use super::memory::{self, Memory};
-use super::plan::{self, Boot, Change, Snapshot, Source, Unsaved};
+use super::plan::{self, Boot, Change, File, Snapshot, Source, Unsaved};
 use super::warning::{Warning, reason};
 use super::write::Failures;
 use super::{Store, folder};
@@ -106,7 +106,11 @@ impl Store {
     pub fn import(&self, process: Environment) -> Import {
         let mut warnings = Vec::new();
         let snapshot = self.read(&mut warnings);
-        let found = snapshot.map(|snapshot| (snapshot, self.remembered()));
+        let found = snapshot.map(|snapshot| {
+            let mut memory = self.remembered();
+            folder::follow(&self.folder, &mut memory);
+            (snapshot, memory)
+        });
         let boot = match &found {
             Some((snapshot, memory)) => plan::boot(process, snapshot, memory),
             None => Boot {
@@ -167,7 +171,8 @@ impl Store {
                 Ok(()) => exported |= matches!(change, Change::Write(_)),
                 Err(error) => {
                     failures.add(self.path_of(name), &error);
-                    let held = snapshot.files.get(name).map(|file| file.content().to_vec());
+                    let held = snapshot.files.get(name).and_then(File::content);
+                    let held = held.map(<[u8]>::to_vec);
                     live.unsaved.insert(name.clone(), held);
                 }
             }

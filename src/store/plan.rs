@@ -11,24 +11,25 @@ use crate::environment::Environment;
 pub(super) enum File {
     /// A regular file.
     Content(Vec<u8>),
-    /// A symlink to a regular file.
+    /// A symlink.
     Link {
         /// Where it leads.
         target: Vec<u8>,
-        /// What is there.
-        content: Vec<u8>,
+        /// What is there; `None` if that is no variable, as a file that is not mounted today.
+        content: Option<Vec<u8>>,
     },
 }
 
 impl File {
-    pub(super) fn content(&self) -> &[u8] {
+    pub(super) fn content(&self) -> Option<&[u8]> {
         match self {
-            Self::Content(content) | Self::Link { content, .. } => content,
+            Self::Content(content) => Some(content),
+            Self::Link { content, .. } => content.as_deref(),
         }
     }
 
-    fn value(&self) -> &[u8] {
-        value_of(self.content())
+    fn value(&self) -> Option<&[u8]> {
+        self.content().map(value_of)
     }
 }
 
@@ -113,10 +114,10 @@ pub(super) fn boot(process: Environment, folder: &Snapshot, memory: &Memory) -> 
                 record.original.as_ref()
             }
         };
-        if let Some(file) = file {
+        if let Some(value) = file.and_then(File::value) {
             boot.imported.insert(name.clone());
             // The reader of the folder has left out what is no variable.
-            let _ = boot.environment.insert(name.as_slice(), file.value());
+            let _ = boot.environment.insert(name.as_slice(), value);
         }
     }
     boot
@@ -126,13 +127,14 @@ pub(super) fn boot(process: Environment, folder: &Snapshot, memory: &Memory) -> 
 fn ours<'a>(name: &[u8], folder: &Snapshot, memory: &'a Memory) -> Option<&'a Record> {
     let record = memory.get(name)?;
     let file = folder.files.get(name)?;
-    (Digest::of(file.content()) == record.digest).then_some(record)
+    let unchanged = file.content().map(Digest::of) == Some(record.digest);
+    unchanged.then_some(record)
 }
 
 fn export(name: &[u8], value: &[u8], folder: &Snapshot, memory: &Memory, boot: &mut Boot) {
     let file = folder.files.get(name);
     let record = ours(name, folder, memory);
-    if file.is_some_and(|file| file.value() == value) {
+    if file.and_then(File::value) == Some(value) {
         // It says so already. If it is the user's own, it stays that.
         if let Some(record) = record {
             boot.memory.insert(name.to_vec(), record.clone());
@@ -157,7 +159,7 @@ pub(super) fn reload(before: &Environment, unsaved: &Unsaved, folder: &Snapshot)
     let mut environment: Environment = folder
         .files
         .iter()
-        .map(|(name, file)| (name.as_slice(), file.value()))
+        .filter_map(|(name, file)| Some((name.as_slice(), file.value()?)))
         .collect();
     let personal = before.iter().filter(|(name, _)| is_personal(name));
     for (name, value) in personal {
@@ -167,7 +169,7 @@ pub(super) fn reload(before: &Environment, unsaved: &Unsaved, folder: &Snapshot)
         }
     }
     for (name, then) in unsaved {
-        if then.as_deref() != folder.files.get(name).map(File::content) {
+        if then.as_deref() != folder.files.get(name).and_then(File::content) {
             continue;
         }
         match before.get(name) {
@@ -216,7 +218,7 @@ mod tests {
         let change = |(name, change): (&Vec<u8>, &Change)| {
             let (verb, content) = match change {
                 Change::Remove => ("remove", &b""[..]),
-                Change::Restore(file) => ("restore", file.content()),
+                Change::Restore(file) => ("restore", file.content().unwrap()),
                 Change::Write(content) => ("write", content.as_slice()),
             };
             let text = [verb.as_bytes(), b" ", name, b" ", content].concat();
