@@ -78,7 +78,11 @@ impl fmt::Display for Error {
                 PATIENCE.as_secs()
             ),
             Self::Failed { what, path, error } => {
-                write!(f, "cannot {what} {}: {}", path.display(), reason(error))
+                write!(f, "cannot {what} {}: {}", path.display(), reason(error))?;
+                match error.kind() {
+                    io::ErrorKind::PermissionDenied => f.write_str("; run this as root"),
+                    _ => Ok(()),
+                }
             }
         }
     }
