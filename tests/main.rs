@@ -6,8 +6,10 @@
 
 mod architecture;
 mod conformance;
+mod demo;
 mod e2e;
 mod module;
+mod readme;
 mod setuser;
 mod store;
 mod support;
