@@ -44,7 +44,11 @@ exec env -i PATH=/mnt:/usr/bin:/bin sh -e "#;
 fn built(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let path = own.ancestors().nth(2).unwrap().join("examples").join(name);
-    assert!(path.exists(), "{} is missing", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --examples`, as a whole `cargo test` does",
+        path.display()
+    );
     path
 }
 
