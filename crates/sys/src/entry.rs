@@ -19,7 +19,7 @@ pub fn run(program: fn(&mut dyn Iterator<Item = OsString>) -> u8) -> c_int {
 /// What an unwinder would do; there is nothing to unwind where a panic aborts.
 ///
 /// It is called by nothing, as the tables that would lead here are for unwinding only.
-pub fn unwind() -> usize {
+pub fn unwind() -> ! {
     std::process::abort()
 }
 
