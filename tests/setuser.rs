@@ -249,6 +249,24 @@ fn help_and_version_are_answered_first() {
     assert_eq!(err, "");
 }
 
+/// More groups than the first guess has room for, and an entry longer than the first buffer.
+#[test]
+#[ignore = "needs root"]
+fn large_entries_are_read_whole() {
+    let set_up = r#"
+        for i in $(seq 300); do echo "g$i:x:$((10000 + i)):app" >> /etc/group; done
+        x=$(head -c 20000 /dev/zero | tr '\0' x)
+        echo "long:x:3000:3000:$x:/home/long:/bin/sh" >> /etc/passwd
+        echo "wide:x:3001:$(seq -s, 5000)" >> /etc/group
+    "#;
+    let script = "setuser app id -G | wc -w
+        setuser long sh -c 'echo $(id -u) $HOME'
+        setuser long:wide id -g";
+    let (status, out, err) = told(&format!("{set_up}\n{script}"));
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(out, "304\n3000 /home/long\n3001");
+}
+
 /// A user namespace without a map for the user: nothing may run as somebody else.
 #[test]
 #[ignore = "needs root"]

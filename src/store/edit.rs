@@ -15,7 +15,7 @@ use super::{Store, folder};
 use crate::environment::{self, Environment};
 
 /// How long to wait for another writer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file that somebody sets is to survive a crash; a bind mount that they name is theirs to write.
 const SET: How = How {
@@ -65,7 +65,9 @@ impl fmt::Display for Error {
                 "cannot find {0}: there is no environment store here; make it with `mkdir {0}`",
                 folder.display()
             ),
-            Self::Unstorable { name, why } => write!(f, "cannot set {}: {why}", shown(name)),
+            Self::Unstorable { name, why } => {
+                write!(f, "cannot keep a variable {}: {why}", shown(name))
+            }
             Self::TooLong { name, most } => write!(
                 f,
                 "cannot set {}: its value is longer than {most} bytes, more than any program can be handed; keep it in a file, and the file's path in the variable",

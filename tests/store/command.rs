@@ -22,7 +22,7 @@ fn told(script: &str) -> (i32, String, String) {
 #[ignore = "needs root"]
 fn each_command_does_what_it_says() {
     #[rustfmt::skip]
-    let table: [(&str, i32, &str, &str); 44] = [
+    let table: [(&str, i32, &str, &str); 46] = [
         ("container-env list",                           0, "export A=1\nexport B_C='x y'\n", ""),
         ("container-env list --format sh",               0, "export A=1\nexport B_C='x y'\n", ""),
         ("container-env list --format json",             0, "{\"A\": \"1\", \"B C\": \"x y\"}\n", ""),
@@ -40,16 +40,16 @@ fn each_command_does_what_it_says() {
         ("N='from here' container-env set N; cat $e/N",  0, "from here", ""),
         ("echo piped | container-env set N -; cat $e/N", 0, "piped", ""),
         ("printf 'a\\n\\n' | container-env set N -; od -An -c $e/N", 0, "   a  \\n  \\n\n", ""),
-        ("printf 'a\\000b' | container-env set N -",     1, "", "cannot set N: its value has a NUL byte"),
+        ("printf 'a\\000b' | container-env set N -",     1, "", "cannot keep a variable N: its value has a NUL byte"),
         ("container-env set N ''; stat -c %s $e/N",      0, "0\n", ""),
         ("container-env set N -x; cat $e/N",             0, "-x", ""),
         ("container-env set N \"$(printf 'a\\nb\\n.')\"; container-env get N", 0, "a\nb\n.\n", ""),
         ("container-env set 变量 值; cat $e/变量",       0, "值", ""),
         ("umask 027; container-env set N 1; stat -c %a $e/N; chmod 600 $e/N; container-env set N 2; stat -c %a $e/N",
                                                          0, "640\n600\n", ""),
-        ("container-env set ../escaped 1; ls /etc/escaped", 2, "", "cannot set ../escaped: its name has a `/`"),
-        ("container-env set ..data 1",                   1, "", "cannot set ..data: files whose names begin with `..` are not read"),
-        ("container-env set A=B 1",                      1, "", "cannot set A=B: its name has a `=`"),
+        ("container-env set ../escaped 1; ls /etc/escaped", 2, "", "cannot keep a variable ../escaped: its name has a `/`"),
+        ("container-env set ..data 1",                   1, "", "cannot keep a variable ..data: files whose names begin with `..` are not read"),
+        ("container-env set A=B 1",                      1, "", "cannot keep a variable A=B: its name has a `=`"),
         ("container-env set '' 1",                       1, "", "its name is empty"),
         ("container-env set N \"$(head -c 131000 /dev/zero | tr '\\0' x)\"; container-env run sh -c 'echo ${#N}'", 0, "131000\n", ""),
         ("head -c 131080 /dev/zero | tr '\\0' x | container-env set N -; ls $e", 0, "A\nB C\n", "cannot set N: its value is longer than 131069 bytes"),
@@ -57,6 +57,8 @@ fn each_command_does_what_it_says() {
         // unset
         ("container-env unset A; ls $e; cat $e.sh",      0, "B C\nexport B_C='x y'\n", ""),
         ("container-env unset A 'B C' NO; ls $e",        0, "", ""),
+        ("container-env unset a/b",                      1, "", "cannot keep a variable a/b: its name has a `/`"),
+        ("mkdir $e/D; container-env unset D; ls $e",     0, "A\nB C\nD\n", "cannot remove /etc/container_environment/D: Is a directory"),
         // refresh
         ("HOME=/h container-env refresh; cat $e.sh $e.json; stat -c %a $e.sh $e.json", 0,
             "export A=1\nexport B_C='x y'\n{\"A\": \"1\", \"B C\": \"x y\", \"HOME\": \"/h\"}640\n640\n", ""),
@@ -154,6 +156,17 @@ fn writers_wait_for_each_other() {
         ls -A $e | wc -l";
     let (status, out, err) = told(script);
     assert_eq!((status, out.as_str(), err.as_str()), (0, "12\n14\n", ""));
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_writer_does_not_wait_for_ever() {
+    let (status, out, err) = told("exec 9<$e; flock 9; container-env set A 2; echo $?; cat $e/A");
+    assert_eq!((status, out.as_str()), (0, "1\n1\n"), "{err}");
+    assert!(
+        err.contains("cannot lock /etc/container_environment: somebody else"),
+        "{err}"
+    );
 }
 
 /// A reader that closes its end early is no error, as for any other program in a pipeline.

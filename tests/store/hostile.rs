@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::process::Command;
+use std::time::Duration;
 
 use baseimage::environment::Environment;
 
@@ -131,6 +132,38 @@ fn ten_thousand_variables_and_large_values_come_back_whole() {
     let live = store.export(store.import(Environment::new()));
     assert!(live.environment().is_empty());
     assert_eq!(root.files(), "");
+}
+
+/// 32 pages, of which `NAME=` and the NUL take their share; a newline at the end is not in it.
+#[test]
+fn the_longest_value_is_what_execve_carries() {
+    let root = Root::new();
+    let longest = sys::exec::longest_string() - "NAME=".len() - 1;
+    for (more, newline, count) in [
+        (0, "", 1),
+        (0, "\n", 1),
+        (1, "", 0),
+        (1, "\n", 0),
+        (0, "\n\n", 0),
+    ] {
+        root.put("NAME", format!("{}{newline}", "x".repeat(longest + more)));
+        let live = root.boot(&[]);
+        assert_eq!(live.environment().len(), count, "{more} {newline:?}");
+        let variables = live.environment().os_pairs();
+        let ran = Command::new("true").env_clear().envs(variables).status();
+        assert!(ran.unwrap().success(), "{more} {newline:?}");
+    }
+}
+
+/// Somebody holds the lock and does not let go: a container has to start all the same.
+#[test]
+fn a_boot_goes_on_without_the_lock() {
+    let root = Root::new();
+    let folder = root.path("etc/container_environment");
+    let held = sys::file::lock_folder(&folder, Duration::ZERO).unwrap();
+    assert_eq!(shown(root.boot(&[("A", "1")]).environment()), "A=1");
+    assert_eq!(root.files(), "A=1");
+    drop(held);
 }
 
 #[test]
