@@ -10,7 +10,6 @@ use sys::file::{self, How, Lock, NewMode, lock_folder};
 use super::name::{self, Unstorable, content_of, shown};
 use super::plan::{self, Unsaved};
 use super::warning::{Warning, reason};
-use super::write::Failures;
 use super::{Store, folder};
 use crate::environment::{self, Environment};
 
@@ -152,7 +151,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The folder cannot be read. A dump that cannot be written is a warning.
+    /// The folder cannot be read, or a dump cannot be written.
     pub fn refresh(&self, kept: &Environment) -> Result<Vec<Warning>, Error> {
         let _lock = self.lock_for_edit()?;
         let mut warnings = Vec::new();
@@ -160,9 +159,11 @@ impl Store {
             .map_err(|error| self.failed("read", self.folder.clone(), error))?
             .ok_or_else(|| Error::NoFolder(self.folder.clone()))?;
         let environment = plan::reload(kept, &Unsaved::new(), &snapshot);
-        let mut failures = Failures::default();
-        warnings.extend(self.write_dumps(&environment, &mut failures));
-        warnings.extend(failures.into_warnings());
+        let (failed, warning) = self.write_dumps(&environment);
+        if let Some((path, error)) = failed.into_iter().next() {
+            return Err(self.failed("write", path, error));
+        }
+        warnings.extend(warning);
         Ok(warnings)
     }
 

@@ -170,14 +170,14 @@ impl Store {
             match self.change(name, change) {
                 Ok(()) => exported |= matches!(change, Change::Write(_)),
                 Err(error) => {
-                    failures.add(self.path_of(name), &error);
+                    failures.add((self.path_of(name), error));
                     let held = snapshot.files.get(name).and_then(File::content);
                     let held = held.map(<[u8]>::to_vec);
                     live.unsaved.insert(name.clone(), held);
                 }
             }
         }
-        let mut warnings = self.write_dumps(&live.environment, &mut failures);
+        let mut warnings = self.dump(&live.environment, &mut failures);
         if let (Err(error), true) = (remembered, exported) {
             warnings.push(Warning::NotRemembered {
                 path: self.memory.clone(),
@@ -201,10 +201,18 @@ impl Store {
         if let Some(snapshot) = self.read(&mut warnings) {
             live.environment = plan::reload(&live.environment, &live.unsaved, &snapshot);
             let mut failures = Failures::default();
-            warnings.extend(self.write_dumps(&live.environment, &mut failures));
+            warnings.extend(self.dump(&live.environment, &mut failures));
             warnings.extend(failures.into_warnings());
         }
         live.tell(warnings)
+    }
+
+    fn dump(&self, environment: &Environment, failures: &mut Failures) -> Vec<Warning> {
+        let (failed, warning) = self.write_dumps(environment);
+        for failed in failed {
+            failures.add(failed);
+        }
+        warning.into_iter().collect()
     }
 
     fn read(&self, warnings: &mut Vec<Warning>) -> Option<Snapshot> {

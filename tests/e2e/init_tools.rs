@@ -78,7 +78,7 @@ fn setuser_is_content_where_it_is_that_user_already() {
 #[test]
 #[ignore = "needs docker"]
 fn container_env_serves_every_release() {
-    let script = r#"
+    let script = r"
         mkdir -m 700 /etc/container_environment
         echo Apachai Hopachai > /etc/container_environment/MY_NAME
         container-env set HELLO 'my beautiful world'
@@ -86,7 +86,7 @@ fn container_env_serves_every_release() {
         cat /etc/container_environment.json; echo
         . /etc/container_environment.sh; echo $HELLO
         setuser nobody /shipped/bin/container-env list; echo $?
-    "#;
+    ";
     for release in RELEASES {
         let ran = run(release, &["-e", "HOME=/root"], script);
         let want = "Apachai Hopachai, my beautiful world\n\
