@@ -1,13 +1,11 @@
 //! `setuser` as a program, with users of its own.
 
 use std::fs;
-use std::process::Command;
-use std::time::Duration;
 
 use baseimage::setuser::HELP;
 
 use crate::support::namespace::{Row, check, sh};
-use crate::support::{Ran, run, workspace};
+use crate::support::{Ran, workspace};
 
 /// Status, standard output and standard error of `script`.
 #[track_caller]
@@ -245,35 +243,6 @@ fn help_and_version_are_answered_first() {
     // Who has gone away is not complained about, and not waited for.
     let (_, _, err) = told("setuser --help | true; setuser --help >&-");
     assert_eq!(err, "");
-}
-
-/// What bash offers for a line, by its own rules for words.
-#[test]
-fn bash_completes_users_groups_and_commands() {
-    let file = workspace().join("packaging/completions/setuser.bash");
-    #[rustfmt::skip]
-    let table = [
-        ("setuser roo",            "root"),
-        ("setuser --h",            "--help"),
-        ("setuser root : roo",     "root"),
-        ("setuser root mkfif",     "mkfifo"),
-        ("setuser root : root mkfif", "mkfifo"),
-    ];
-    for (line, want) in table {
-        let script = ". \"$0\"; COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _setuser
-            printf '%s\\n' \"${COMPREPLY[@]}\" | sort -u";
-        let ran = run(
-            Command::new("bash")
-                .args(["-uc", script])
-                .arg(&file)
-                .arg(line),
-            Duration::from_secs(60),
-        );
-        assert!(
-            ran.stdout.lines().any(|offer| offer == want),
-            "{line}: {ran:?}"
-        );
-    }
 }
 
 #[test]

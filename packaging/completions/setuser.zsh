@@ -1,9 +1,0 @@
-#compdef setuser
-_setuser_who() {
-    if compset -P '*:'; then _groups; else _users; fi
-}
-_arguments -S \
-    '(- *)'{-h,--help}'[print help]' \
-    '(- *)'{-V,--version}'[print the version]' \
-    '1:user, or user\:group:_setuser_who' \
-    '*:::command:_normal'
