@@ -169,11 +169,10 @@ impl Store {
 
     /// The file `name` is no longer one that was exported.
     fn forget(&self, name: &[u8]) -> Result<(), Error> {
-        let mut memory = self.remembered();
-        if memory.remove(name).is_none() {
-            return Ok(());
-        }
-        self.remember(&memory)
+        let before = self.remembered();
+        let mut memory = before.clone();
+        memory.remove(name);
+        self.remember(&memory, &before)
             .map_err(|error| self.failed("write", self.memory.clone(), error))
     }
 

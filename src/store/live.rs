@@ -159,16 +159,19 @@ impl Store {
         };
         let _lock = self.lock();
         let mut failures = Failures::default();
-        // Memory first: a boot that is cut short must not leave files that nobody knows.
-        let remembered = if boot.memory == memory {
-            Ok(())
-        } else {
-            self.remember(&boot.memory)
-        };
+        // Memory first, of what is about to go too: a boot that is cut short must not leave files
+        // that nobody knows.
+        let mut known = boot.memory.clone();
+        let going = boot.changes.iter().filter(|(_, change)| !change.exports());
+        let going = going.filter_map(|(name, _)| memory.get_key_value(name));
+        known.extend(going.map(|(name, record)| (name.clone(), record.clone())));
+        let mut remembered = self.remember(&known, &memory);
+        let written = known.clone();
         let mut exported = false;
         for (name, change) in &boot.changes {
             match self.change(name, change) {
-                Ok(()) => exported |= matches!(change, Change::Write(_)),
+                Ok(()) if change.exports() => exported = true,
+                Ok(()) => drop(known.remove(name)),
                 Err(error) => {
                     failures.add((self.path_of(name), error));
                     let held = snapshot.files.get(name).and_then(File::content);
@@ -176,6 +179,9 @@ impl Store {
                     live.unsaved.insert(name.clone(), held);
                 }
             }
+        }
+        if remembered.is_ok() {
+            remembered = self.remember(&known, &written);
         }
         let mut warnings = self.dump(&live.environment, &mut failures);
         if let (Err(error), true) = (remembered, exported) {

@@ -78,8 +78,11 @@ impl Store {
         }
     }
 
-    /// Writes down what was exported.
-    pub(super) fn remember(&self, memory: &Memory) -> io::Result<()> {
+    /// Writes down what was exported, if that is not what the file says already.
+    pub(super) fn remember(&self, memory: &Memory, before: &Memory) -> io::Result<()> {
+        if memory == before {
+            return Ok(());
+        }
         if let Some(folder) = self.memory.parent() {
             fs::create_dir_all(folder)?;
         }

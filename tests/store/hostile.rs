@@ -333,6 +333,35 @@ fn on_a_full_disk_no_file_is_half_written() {
     );
 }
 
+/// A file that should go but cannot is out of the environment, and goes as soon as it can.
+#[test]
+#[ignore = "needs root"]
+fn a_file_that_cannot_be_removed_is_not_forgotten() {
+    let set_up = "
+        echo own > /etc/container_environment/OWN
+        env -i GONE=secret OWN=other /mnt/boot > /mnt/first
+        mount -o remount,ro /etc";
+    let (variables, warnings) = boot(set_up, "env -i /mnt/boot :");
+    assert_eq!(variables, "OWN=own");
+    let want = "warning: cannot write /etc/container_environment/GONE and 3 others: Read-only file system; going on with the environment in memory";
+    assert_eq!(warnings, [want]);
+    let later = "mount -o remount,rw /etc; env -i /mnt/boot; ls /etc/container_environment >&2";
+    let (variables, files) = boot(
+        &format!("{set_up}; env -i /mnt/boot 2>/mnt/second >&2"),
+        later,
+    );
+    assert_eq!(
+        (variables.as_str(), files),
+        ("OWN=own", vec!["OWN".to_owned()])
+    );
+    let memory = "cat /var/lib/baseimage/exported >&2";
+    let (_, memory) = boot(
+        set_up,
+        &format!("mount -o remount,rw /etc; env -i /mnt/boot; {memory}"),
+    );
+    assert_eq!(memory, ["baseimage exported 1"]);
+}
+
 /// It is somebody's file outside the container; the reference writes over it.
 #[test]
 #[ignore = "needs root"]
