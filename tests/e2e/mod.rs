@@ -2,4 +2,6 @@
 
 mod clients;
 mod dockerfile;
+mod packages;
 mod running;
+mod upgrades;
