@@ -2,6 +2,7 @@
 
 mod clients;
 mod dockerfile;
+mod fresh;
 mod packages;
 mod running;
 mod upgrades;
