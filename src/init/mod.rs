@@ -1,0 +1,4 @@
+//! PID 1.
+
+pub mod machine;
+pub mod signal;
