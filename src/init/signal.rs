@@ -5,43 +5,43 @@ use std::fmt;
 
 /// A signal's number, as Linux has it on every architecture that we build for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Signal(pub i32);
+pub(crate) struct Signal(pub i32);
 
 impl Signal {
     /// Hang-up; many daemons read their settings again.
-    pub const HUP: Self = Self(1);
+    pub(crate) const HUP: Self = Self(1);
     /// Ctrl-C.
-    pub const INT: Self = Self(2);
+    pub(crate) const INT: Self = Self(2);
     /// Ctrl-\.
-    pub const QUIT: Self = Self(3);
+    pub(crate) const QUIT: Self = Self(3);
     /// The end, without appeal.
-    pub const KILL: Self = Self(9);
+    pub(crate) const KILL: Self = Self(9);
     /// Free for use.
-    pub const USR1: Self = Self(10);
+    pub(crate) const USR1: Self = Self(10);
     /// Free for use.
-    pub const USR2: Self = Self(12);
+    pub(crate) const USR2: Self = Self(12);
     /// What `docker stop` sends.
-    pub const TERM: Self = Self(15);
+    pub(crate) const TERM: Self = Self(15);
     /// A child ended, stopped or went on.
-    pub const CHLD: Self = Self(17);
+    pub(crate) const CHLD: Self = Self(17);
     /// Go on.
-    pub const CONT: Self = Self(18);
+    pub(crate) const CONT: Self = Self(18);
     /// Stop, without appeal.
-    pub const STOP: Self = Self(19);
+    pub(crate) const STOP: Self = Self(19);
     /// Ctrl-Z.
-    pub const TSTP: Self = Self(20);
+    pub(crate) const TSTP: Self = Self(20);
     /// The terminal's size changed.
-    pub const WINCH: Self = Self(28);
+    pub(crate) const WINCH: Self = Self(28);
     /// The first real-time signal that programs may use: the C library keeps 32 and 33.
-    pub const RTMIN: Self = Self(34);
+    pub(crate) const RTMIN: Self = Self(34);
     /// "Halt" to systemd; what Podman and LXC send to an init.
-    pub const HALT: Self = Self(37);
+    pub(crate) const HALT: Self = Self(37);
     /// The last one.
-    pub const RTMAX: Self = Self(64);
+    pub(crate) const RTMAX: Self = Self(64);
 
     /// Whether the main command gets it when we do.
     #[must_use]
-    pub fn is_forwarded(self) -> bool {
+    pub(crate) fn is_forwarded(self) -> bool {
         matches!(
             self,
             Self::TERM
@@ -57,7 +57,7 @@ impl Signal {
 
     /// Its name, as `kill -l` has it, with `SIG` before it.
     #[must_use]
-    pub fn name(self) -> Cow<'static, str> {
+    pub(crate) fn name(self) -> Cow<'static, str> {
         #[rustfmt::skip]
         const NAMES: [&str; 31] = [
             "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
@@ -85,7 +85,7 @@ impl fmt::Display for Signal {
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// By itself, with a status.
     Exited(u8),
     /// By a signal.
@@ -95,7 +95,7 @@ pub enum Ending {
 impl Ending {
     /// Its exit status, or 128 and the signal's number, as shells have it.
     #[must_use]
-    pub fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::Exited(status) => status,
             Self::Killed(signal) => code_of(signal),
@@ -104,14 +104,14 @@ impl Ending {
 
     /// Whether all went well.
     #[must_use]
-    pub fn is_success(self) -> bool {
+    pub(crate) fn is_success(self) -> bool {
         self == Self::Exited(0)
     }
 }
 
 /// 128 and the signal's number.
 #[must_use]
-pub fn code_of(signal: Signal) -> u8 {
+pub(crate) fn code_of(signal: Signal) -> u8 {
     u8::try_from(signal.0).map_or(u8::MAX, |number| 128_u8.saturating_add(number))
 }
 

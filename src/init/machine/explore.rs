@@ -329,7 +329,7 @@ fn explore(plan: Plan, files: u8, all: &[Event]) -> usize {
     for action in actions {
         world.act(action, Event::Begin, None);
     }
-    ids.insert((state.clone(), world.clone()), 0);
+    ids.insert((state, world.clone()), 0);
     queue.push_back((state, world));
     while let Some((state, world)) = queue.pop_front() {
         let mut next = Vec::new();
@@ -346,7 +346,7 @@ fn explore(plan: Plan, files: u8, all: &[Event]) -> usize {
         }
         assert_eq!(world.exit, None, "exit before the end: {state:?}");
         for (event, mut after) in world.events() {
-            let (new, actions) = step(state.clone(), event);
+            let (new, actions) = step(state, event);
             check_kills(&state, world.armed, event, &actions);
             for action in actions {
                 after.act(action, event, world.armed);
@@ -360,7 +360,7 @@ fn explore(plan: Plan, files: u8, all: &[Event]) -> usize {
             next.push(id);
         }
         edges.push(next);
-        if states.insert(state.clone()) {
+        if states.insert(state) {
             totality(&state, all);
         }
     }
@@ -372,7 +372,7 @@ fn explore(plan: Plan, files: u8, all: &[Event]) -> usize {
 /// What the world would not bring about must not do harm either.
 fn totality(state: &State, all: &[Event]) {
     for &event in all {
-        let (after, actions) = step(state.clone(), event);
+        let (after, actions) = step(state, event);
         check_kills(state, None, event, &actions);
         let exits = actions
             .iter()

@@ -20,7 +20,7 @@ mod shutdown;
 mod tables;
 mod words;
 
-pub use words::{Action, Event, Job, Limit, Line};
+pub(crate) use words::{Action, Event, Job, Limit, Line};
 
 use super::signal::Signal;
 
@@ -30,21 +30,21 @@ use super::signal::Signal;
     clippy::struct_excessive_bools,
     reason = "each is an option of its own; all combinations are legal but runit and main_command both off"
 )]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The workaround is installed and in force.
-    pub workaround: bool,
+    pub(crate) workaround: bool,
     /// `--enable-insecure-key`
-    pub insecure_key: bool,
+    pub(crate) insecure_key: bool,
     /// Not `--skip-startup-files`
-    pub startup_files: bool,
+    pub(crate) startup_files: bool,
     /// Not `--skip-runit`
-    pub runit: bool,
+    pub(crate) runit: bool,
     /// There is a main command.
-    pub main_command: bool,
+    pub(crate) main_command: bool,
     /// Not `--no-kill-all-on-exit`
-    pub kill_all: bool,
+    pub(crate) kill_all: bool,
     /// We are PID 1 of a PID namespace: what is in it is ours.
-    pub pid_one: bool,
+    pub(crate) pid_one: bool,
 }
 
 impl Plan {
@@ -95,8 +95,12 @@ enum Asked {
 }
 
 /// Where a run has got.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct State {
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; what excludes one another is in `stage`"
+)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct State {
     plan: Plan,
     stage: Stage,
     asked: Asked,
@@ -114,7 +118,7 @@ pub struct State {
 impl State {
     /// Before anything has happened.
     #[must_use]
-    pub fn new(plan: Plan) -> Self {
+    pub(crate) fn new(plan: Plan) -> Self {
         Self {
             plan,
             stage: Stage::Fresh,
@@ -129,21 +133,22 @@ impl State {
     }
 
     /// Whether nothing more will be done.
+    #[cfg(test)]
     #[must_use]
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.stage == Stage::Done
     }
 
     /// Whether the boot is behind us and nobody has asked for the end: the state that lasts.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.stage == Stage::Running
     }
 }
 
 /// What `event` makes of `state`, and what is to be done.
 #[must_use]
-pub fn step(state: State, event: Event) -> (State, Vec<Action>) {
+pub(crate) fn step(state: State, event: Event) -> (State, Vec<Action>) {
     let mut turn = Turn {
         state,
         actions: Vec::new(),

@@ -5,7 +5,7 @@ use crate::init::signal::{Ending, Signal};
 /// A process that we start and wait for. Of the lists (startup files, hooks) it is the one whose
 /// turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Job {
+pub(crate) enum Job {
     /// `workaround-docker-2267 ensure`.
     Workaround,
     /// `enable_insecure_key`.
@@ -24,7 +24,7 @@ pub enum Job {
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Event {
+pub(crate) enum Event {
     /// The first of all.
     Begin,
     /// Answer to [`Action::Start`]: it runs.
@@ -53,7 +53,7 @@ pub enum Event {
 
 /// How long something may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Limit {
+pub(crate) enum Limit {
     /// The workaround's look at its state.
     Workaround,
     /// `KILL_PROCESS_TIMEOUT`.
@@ -72,7 +72,7 @@ pub enum Limit {
 
 /// Something to do. The driver does it and decides nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
+pub(crate) enum Action {
     /// Import the environment and export it.
     ImportEnvironment,
     /// Take the environment over as the last startup file left it.
@@ -111,7 +111,7 @@ pub enum Action {
 
 /// A line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Line {
+pub(crate) enum Line {
     /// The service daemon runs.
     RunitStarted,
     /// The main command or the service daemon has ended.
