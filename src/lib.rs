@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`environment`] | the environment as a value |
 //! | [`store`] | `/etc/container_environment` and its dumps |
+//! | [`exec`] | becoming a command |
+//! | [`setuser`] | `setuser` |
 //! | [`init`] | PID 1 |
 #![forbid(unsafe_code)]
 #![deny(
@@ -14,5 +16,7 @@
 )]
 
 pub mod environment;
+pub mod exec;
 pub mod init;
+pub mod setuser;
 pub mod store;

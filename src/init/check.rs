@@ -12,13 +12,12 @@ use super::driver::{
     INSECURE_KEY, POST_HOOKS, PRE_HOOKS, RC_LOCAL, RUNSVDIR, SERVICES, WORKAROUND,
 };
 use super::linux::{entries, is_runnable};
-use super::log::reason;
 use super::machine::{Limit, Plan};
 use super::options::Options;
 use super::settings::Settings;
 use super::{services, start};
 use crate::environment::Environment;
-use crate::store::{Source, Store};
+use crate::store::{Source, Store, reason};
 
 /// A report under way.
 struct Report {
@@ -151,7 +150,7 @@ fn of_services(report: &mut Report, plan: Plan) {
                 of_service(report, &folder.join(name));
             }
         }
-        Err(error) => report.warning(&format!("cannot read {SERVICES}: {}", words(&error))),
+        Err(error) => report.warning(&format!("cannot read {SERVICES}: {}", reason(&error))),
     }
 }
 
@@ -214,7 +213,7 @@ fn of_folder(report: &mut Report, folder: &Path) {
             report.warning(&format!(
                 "cannot read {}: {}",
                 folder.display(),
-                words(&error)
+                reason(&error)
             ));
         }
     }
@@ -245,7 +244,7 @@ fn of_file(report: &mut Report, path: &Path, missing: Missing) {
 /// Why the file at `path` could not be run; none if it could.
 fn obstacle(path: &Path) -> Option<String> {
     if let Err(error) = file::may_execute(path) {
-        return Some(words(&error));
+        return Some(reason(&error));
     }
     let interpreter = interpreter(path)?;
     match file::may_execute(&interpreter) {
@@ -253,7 +252,7 @@ fn obstacle(path: &Path) -> Option<String> {
         Err(error) => Some(format!(
             "its interpreter {} cannot be run: {}",
             interpreter.display(),
-            words(&error)
+            reason(&error)
         )),
     }
 }
@@ -280,10 +279,4 @@ fn interpreter(path: &Path) -> Option<PathBuf> {
         .next()
         .filter(|name| !name.is_empty())?;
     Some(Path::new(OsStr::from_bytes(name)).to_owned())
-}
-
-fn words(error: &io::Error) -> String {
-    error
-        .raw_os_error()
-        .map_or_else(|| error.to_string(), reason)
 }

@@ -328,6 +328,9 @@ impl<K: Kernel> Driver<K> {
             return Event::Nothing(job);
         };
         self.say(&log::announcement(job, &arguments));
+        if job == Job::Runsvdir {
+            self.kernel.age_services();
+        }
         let name = arguments.first().cloned().unwrap_or_default();
         let result = self.kernel.start(&Command { arguments, place });
         // The last of this job is history, if it has one.

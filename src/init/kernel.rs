@@ -86,6 +86,8 @@ pub(crate) trait Kernel {
     /// Stops this very process; returns when somebody lets it go on.
     fn stop_self(&mut self);
 
+    /// Makes the folder of the services look as if nobody had touched it just now.
+    fn age_services(&mut self);
     /// Tells the services to go down, those that have turned up since included; whether all are.
     fn stop_services(&mut self) -> bool;
     /// Kills those that are not.

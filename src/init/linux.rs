@@ -15,12 +15,12 @@ use sys::{file, pages, poll, spawn};
 
 use super::descendants::{self, Family};
 use super::kernel::{Command, Kernel, Place, Reaped, Stubborn};
-use super::log::reason;
 use super::services::Services;
 use super::signal::{Ending, Signal};
 use super::terminal::Terminal;
 use crate::environment::Environment;
-use crate::store::{Live, Store};
+use crate::exec::{PATH, candidates};
+use crate::store::{Live, Store, reason};
 
 /// How long a line may wait for whoever reads our standard error. A reader that is stuck must not
 /// keep PID 1 from its work; the line is lost.
@@ -30,9 +30,6 @@ const LOG_LIMIT: Duration = Duration::from_secs(1);
 /// something does (a supervisor that is killed changes no file).
 const LOOK: Duration = Duration::from_millis(5);
 const LOOK_BESIDE_WATCH: Duration = Duration::from_millis(100);
-
-/// Where programs are looked for without `PATH`: where Docker's own default looks.
-const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 const EIO: i32 = 5;
 const EINVAL: i32 = 22;
@@ -85,28 +82,11 @@ impl Linux {
 
 /// Where the program `name` may be for a process with this environment.
 pub(super) fn paths_of(name: &OsStr, environment: &Environment) -> Vec<PathBuf> {
-    let path = environment.get(b"PATH").unwrap_or(DEFAULT_PATH);
+    let path = environment.get(b"PATH").unwrap_or(PATH);
     candidates(name.as_bytes(), path)
         .into_iter()
         .map(|path| OsString::from_vec(path).into())
         .collect()
-}
-
-/// Where a program may be, as execvp(3) looks for it.
-fn candidates(name: &[u8], path: &[u8]) -> Vec<Vec<u8>> {
-    if name.is_empty() {
-        Vec::new()
-    } else if name.contains(&b'/') {
-        vec![name.to_vec()]
-    } else {
-        path.split(|&byte| byte == b':')
-            .map(|folder| match folder {
-                // The current folder, by tradition.
-                b"" => name.to_vec(),
-                folder => [folder, b"/", name].concat(),
-            })
-            .collect()
-    }
 }
 
 impl Kernel for Linux {
@@ -242,6 +222,10 @@ impl Kernel for Linux {
         let _ = signals::send(self.pid, Signal::STOP.0);
     }
 
+    fn age_services(&mut self) {
+        self.services.age();
+    }
+
     fn stop_services(&mut self) -> bool {
         let down = self.services.stop();
         self.services_stopping = !down;
@@ -297,8 +281,7 @@ pub(super) fn runnable_in(folder: &Path) -> (Vec<PathBuf>, Option<String>) {
             (runnable.collect(), None)
         }
         Err(error) => {
-            let reason = error.raw_os_error().map_or_else(String::new, reason);
-            let warning = format!("cannot read {}: {reason}", folder.display());
+            let warning = format!("cannot read {}: {}", folder.display(), reason(&error));
             (Vec::new(), Some(warning))
         }
     }
@@ -320,24 +303,4 @@ pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// Whether `path` is a regular file, after symlinks, that we may execute.
 pub(super) fn is_runnable(path: &Path) -> bool {
     path.is_file() && file::may_execute(path).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn programs_are_looked_for_as_execvp_does() {
-        for (name, path, want) in [
-            ("ls", "/bin:/usr/bin", &["/bin/ls", "/usr/bin/ls"][..]),
-            ("ls", "/bin:", &["/bin/ls", "ls"]),
-            ("./ls", "/bin", &["./ls"]),
-            ("/x/ls", "/bin", &["/x/ls"]),
-            ("", "/bin", &[]),
-        ] {
-            let found = candidates(name.as_bytes(), path.as_bytes());
-            let want: Vec<&[u8]> = want.iter().map(|path| path.as_bytes()).collect();
-            assert_eq!(found, want, "{name} in {path}");
-        }
-    }
 }

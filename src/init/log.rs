@@ -1,11 +1,14 @@
 //! The lines that people see on standard error.
 
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use super::kernel::Stubborn;
 use super::machine::{Job, Line};
 use super::signal::Ending;
+use crate::store;
+use sys::spawn::NO_INTERPRETER;
 
 /// How much it matters: `--quiet` leaves the first out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,12 +172,12 @@ fn ended(level: Level, name: &[u8], ending: Ending) -> Message {
     Message::new(level, &[name, how.as_bytes()])
 }
 
-/// The system's words for `errno`, without the number that Rust adds.
-pub(crate) fn reason(errno: i32) -> String {
-    let text = std::io::Error::from_raw_os_error(errno).to_string();
-    match text.split_once(" (os error") {
-        Some((words, _)) => words.to_owned(),
-        None => text,
+/// The words for an `errno` of [`spawn`](sys::spawn::spawn).
+fn reason(errno: i32) -> String {
+    if errno == NO_INTERPRETER {
+        "its interpreter (the `#!` line) or its loader does not exist".to_owned()
+    } else {
+        store::reason(&io::Error::from_raw_os_error(errno))
     }
 }
 

@@ -28,4 +28,4 @@ mod start;
 mod status;
 mod terminal;
 
-pub use start::start;
+pub use start::main;

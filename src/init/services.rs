@@ -3,9 +3,11 @@
 //! status every 420 ms only.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sys::watch::Watch;
 use sys::{fifo, file};
@@ -37,6 +39,27 @@ impl Services {
             told: Vec::new(),
             watch: None,
         }
+    }
+
+    /// Sets the folder's time back by a second if it was changed in this one, as by a startup file.
+    ///
+    /// runsvdir sleeps a whole second then (runsvdir.c: `if (now.sec.x <= mtime) sleep(1)`), lest it
+    /// miss a change that leaves the time as it is. With the time set back, every later change
+    /// shows.
+    pub(super) fn age(&self) {
+        let second =
+            |time: SystemTime| time.duration_since(UNIX_EPOCH).map(|since| since.as_secs());
+        let age = || -> io::Result<()> {
+            let folder = File::open(&self.folder)?;
+            let now = SystemTime::now();
+            let changed = folder.metadata()?.modified()?;
+            if second(changed).ok() >= second(now).ok() {
+                folder.set_modified(now - Duration::from_secs(1))?;
+            }
+            Ok(())
+        };
+        // Read-only, or not there: runsvdir will do as it does.
+        let _ = age();
     }
 
     /// What can be read when something has changed; none where the system gives us no watch.
@@ -135,7 +158,7 @@ impl Services {
 }
 
 /// The services below `folder`, in byte order.
-pub(super) fn names_in(folder: &Path) -> std::io::Result<Vec<OsString>> {
+pub(super) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
     let mut names: Vec<OsString> = fs::read_dir(folder)?
         .flatten()
         .filter(|entry| entry.path().is_dir())

@@ -12,12 +12,12 @@ use sys::{file, process};
 use super::check;
 use super::driver::{Driver, SERVICES, WORKAROUND};
 use super::linux::{Linux, is_runnable, paths_of};
-use super::log::{Message, reason};
+use super::log::Message;
 use super::machine::Plan;
 use super::options::{self, Options, Request};
 use super::settings::Settings;
 use crate::environment::Environment;
-use crate::store::Store;
+use crate::store::{Store, reason};
 
 /// The exit status for a command line that cannot be understood.
 const USAGE: u8 = 2;
@@ -25,24 +25,21 @@ const USAGE: u8 = 2;
 /// That a run of the workaround is to be looked after: the record of what it has changed.
 const WORKAROUND_JOURNAL: &str = "/var/lib/workaround-docker-2267/journal";
 
-/// All of `my_init`: its arguments, its name first, to its exit status.
+/// All of `my_init`: its arguments, without its name, to its exit status.
 #[must_use]
-pub fn start(arguments: &[OsString]) -> u8 {
+pub fn main(arguments: &mut dyn Iterator<Item = OsString>) -> u8 {
     // Before anything else: to PID 1 the kernel delivers no signal that is neither blocked nor
     // handled, so that an early SIGTERM would be lost.
     let signals = match Signals::collect() {
         Ok(signals) => signals,
         Err(error) => {
-            let line = format!("*** cannot collect signals: {}\n", words(&error));
+            let line = format!("*** cannot collect signals: {}\n", reason(&error));
             return refuse(&line, 1);
         }
     };
     signals::reset_dispositions();
-    let (name, arguments) = match arguments {
-        [name, arguments @ ..] => (name.as_os_str(), arguments),
-        [] => (OsStr::new("my_init"), arguments),
-    };
-    let mut options = match options::parse(arguments) {
+    let arguments: Vec<OsString> = arguments.collect();
+    let mut options = match options::parse(&arguments) {
         Ok(Request::Help) => return print(&options::help()),
         Ok(Request::Version) => return print(options::version()),
         Ok(Request::Run(options)) => options,
@@ -50,7 +47,7 @@ pub fn start(arguments: &[OsString]) -> u8 {
     };
     let environment = Environment::from_os(std::env::vars_os());
     let mut warnings = Vec::new();
-    while let Some(inner) = inner_arguments(&options, name, &environment) {
+    while let Some(inner) = inner_arguments(&options, &environment) {
         match options::parse(inner) {
             Ok(Request::Help) => return print(&options::help()),
             Ok(Request::Version) => return print(options::version()),
@@ -96,7 +93,8 @@ fn run(
                 "Running as PID {pid}, not as PID 1: reaping and ending only what was started here."
             ))),
             Err(error) => driver.say(&Message::warning(&format!(
-                "cannot become a child subreaper: {error}. Orphans go to PID 1."
+                "cannot become a child subreaper: {}. Orphans go to PID 1.",
+                reason(&error)
             ))),
         }
     }
@@ -120,31 +118,17 @@ fn is_workaround_in_force() -> bool {
 }
 
 /// The arguments of an inner `my_init`: an image with an ENTRYPOINT inherits the CMD of its base.
-fn inner_arguments<'a>(
-    options: &'a Options,
-    own_name: &OsStr,
-    environment: &Environment,
-) -> Option<&'a [OsString]> {
+fn inner_arguments<'a>(options: &'a Options, environment: &Environment) -> Option<&'a [OsString]> {
     let (command, arguments) = options.command.split_first()?;
-    let is_own = match (own_file(), found(command, environment)) {
-        (Some(own), Some(other)) => own == other,
-        // Without /proc the name has to do.
-        _ => command == own_name,
-    };
-    is_own.then_some(arguments)
-}
-
-fn own_file() -> Option<(u64, u64)> {
-    identity(Path::new("/proc/self/exe"))
+    // Without /proc there is no telling.
+    let own = identity(Path::new("/proc/self/exe"))?;
+    let other = find(command, environment).and_then(|path| identity(&path))?;
+    (own == other).then_some(arguments)
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let metadata = fs::metadata(path).ok()?;
     Some((metadata.dev(), metadata.ino()))
-}
-
-fn found(command: &OsStr, environment: &Environment) -> Option<(u64, u64)> {
-    find(command, environment).and_then(|path| identity(&path))
 }
 
 /// The file that `command` would run.
@@ -156,14 +140,8 @@ pub(super) fn find(command: &OsStr, environment: &Environment) -> Option<PathBuf
 fn print(text: &str) -> u8 {
     match io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => 0,
-        Err(error) => refuse(&format!("my_init: cannot write: {}\n", words(&error)), 1),
+        Err(error) => refuse(&format!("my_init: cannot write: {}\n", reason(&error)), 1),
     }
-}
-
-fn words(error: &io::Error) -> String {
-    error
-        .raw_os_error()
-        .map_or_else(|| error.to_string(), reason)
 }
 
 /// Tells why nothing is started. A closed standard error changes nothing about that.

@@ -50,6 +50,7 @@ pub use self::edit::Error;
 pub use self::live::{Import, Live};
 pub use self::name::Unstorable;
 pub use self::plan::Source;
+pub(crate) use self::warning::reason;
 pub use self::warning::{Skipped, Warning};
 use crate::environment::Environment;
 

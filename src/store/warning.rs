@@ -94,7 +94,7 @@ impl Warning {
 }
 
 /// `error` without the number that Rust adds: the words say it.
-pub(super) fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
         Some((words, _)) => words.to_owned(),

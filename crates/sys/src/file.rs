@@ -1,6 +1,6 @@
 //! Files that are replaced, never written over, and locks on folders.
 
-use std::ffi::{CString, OsString};
+use std::ffi::{CStr, CString, OsString};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
@@ -285,7 +285,7 @@ fn copy_attributes(from: &Path, to: &File) -> io::Result<()> {
     };
     names.truncate(len);
     for name in names.split_inclusive(|&byte| byte == 0) {
-        let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name) else {
+        let Ok(name) = CStr::from_bytes_with_nul(name) else {
             continue;
         };
         let mut value = vec![0_u8; 64 * 1024];
@@ -316,6 +316,15 @@ fn copy_attributes(from: &Path, to: &File) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether the file at `path` gives its caller capabilities, see capabilities(7).
+#[must_use]
+pub fn has_capabilities(path: &CStr) -> bool {
+    let name = c"security.capability";
+    // SAFETY: C strings; no buffer is passed, so only the length comes back.
+    let len = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
+    len > 0
 }
 
 /// An exclusive lock, held until dropped.

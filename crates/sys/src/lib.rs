@@ -7,6 +7,7 @@
 )]
 
 pub mod child;
+pub mod entry;
 pub mod exec;
 pub mod fifo;
 pub mod file;

@@ -38,6 +38,10 @@ pub struct Program<'a> {
 
 const SHELL: &CStr = c"/bin/sh";
 
+/// The `errno` of [`spawn`] for a file that is there, but whose interpreter or loader is not: what
+/// execve(2) says itself, `ENOENT`, would read as if the file were not.
+pub const NO_INTERPRETER: i32 = libc::ELIBACC;
+
 /// How long a child may take to become another program before it is told to go on: a Ctrl-Z at
 /// that very moment stops it, and nobody else would know.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -50,7 +54,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// # Errors
 ///
 /// Those of fork(2) and execve(2): `ENOENT` if there is no such program, `EACCES` if there is one
-/// that cannot be executed. The child is gone then, but for being reaped.
+/// that cannot be executed, [`NO_INTERPRETER`]. The child is gone then, but for being reaped.
 pub fn spawn(program: &Program<'_>) -> io::Result<i32> {
     let arguments = pointers(program.arguments.iter().map(CString::as_c_str));
     let environment = pointers(program.environment.iter().map(CString::as_c_str));
@@ -127,8 +131,13 @@ fn become_program(
             error = execute(SHELL, &by_shell, environment);
         }
         match error.raw_os_error() {
+            Some(libc::ENOENT | libc::ENOTDIR) if exists(path) => {
+                return io::Error::from_raw_os_error(NO_INTERPRETER);
+            }
             Some(libc::ENOENT | libc::ENOTDIR) => {}
-            // Perhaps there is one further on, that can be executed.
+            // A folder of PATH that is closed to us, as root's own may be.
+            Some(libc::EACCES) if program.paths.len() > 1 && !exists(path) => {}
+            // Perhaps there is one further on that can be executed.
             Some(libc::EACCES) => result = error,
             _ => return error,
         }
@@ -152,6 +161,11 @@ fn set_up(program: &Program<'_>) -> io::Result<()> {
         cerr(unsafe { libc::dup2(libc::STDERR_FILENO, libc::STDOUT_FILENO) })?;
     }
     signals::unblock_all()
+}
+
+fn exists(path: &CStr) -> bool {
+    // SAFETY: a C string.
+    unsafe { libc::access(path.as_ptr(), libc::F_OK) == 0 }
 }
 
 fn execute(
