@@ -265,10 +265,23 @@ fn a_startup_file_that_ignores_term_is_killed_after_its_grace_or_when_asked_twic
 #[test]
 #[ignore = "needs root"]
 fn a_term_before_anything_else_is_not_lost() {
-    // `sh` becomes my_init; what it has been sent while TERM was ignored is gone, and what it gets
-    // from now on is not. The script finds out whether the signal was kept.
-    let tree = Tree::new().script("etc/my_init.d/a", "kill -TERM 1; echo sent; exec sleep 100");
+    let script = "trap 'echo told; exit' TERM; kill -TERM 1; sleep 100 & wait";
+    let tree = Tree::new().script("etc/my_init.d/a", script);
     tree.run(&["true"])
         .expect(143)
-        .in_order(&["sent\n", "Aborting"]);
+        .in_order(&["Aborting", "told\n"]);
+    // While the environment is being imported, before the first script: `sh` becomes my_init with
+    // the signal on its way.
+    for delay in ["0", "0.0005", "0.001", "0.002"] {
+        let tree = Tree::new()
+            .script("etc/my_init.d/a", "exec sleep 100")
+            .prepared(&format!(
+                "trap '' TERM; (sleep {delay}; kill -TERM 1) & trap - TERM"
+            ));
+        let mut running = tree.start(&["true"]);
+        // Sent before the exec it may have come too early for anybody; then we send another.
+        running.until("*** Running /etc/my_init.d/a");
+        running.signal(TERM);
+        running.end().expect(143);
+    }
 }
