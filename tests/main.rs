@@ -6,7 +6,12 @@
 
 mod architecture;
 mod conformance;
+mod demo;
 mod e2e;
+mod init;
 mod module;
 mod patcher;
+mod readme;
+mod setuser;
+mod store;
 mod support;
