@@ -211,6 +211,7 @@ impl Undo {
         if self.block {
             hosts_file::remove_runtime(session.root)?;
         }
+        proof::remove_canary(session.root)?;
         Ok(())
     }
 }
