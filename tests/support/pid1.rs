@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -297,9 +297,4 @@ pub(crate) fn processes(part: &str) -> Vec<String> {
         .map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "))
         .filter(|line| line.contains(part))
         .collect()
-}
-
-/// Whether there is something at `path`.
-pub(crate) fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
 }
