@@ -3,4 +3,5 @@
 mod clients;
 mod dockerfile;
 mod fresh;
+mod init_tools;
 mod running;
