@@ -1,0 +1,10 @@
+# Completions of my_init(8) for fish: its options, then the command and what that completes.
+complete -c my_init -x -a '(__fish_complete_subcommand)'
+complete -c my_init -s h -l help -d 'print the help'
+complete -c my_init -l version -d 'print the version'
+complete -c my_init -l enable-insecure-key -d 'install the insecure SSH key for root'
+complete -c my_init -l skip-startup-files -d 'run neither /etc/my_init.d/* nor /etc/rc.local'
+complete -c my_init -l skip-runit -d 'start no services and run no shutdown hooks'
+complete -c my_init -l no-kill-all-on-exit -d 'leave other processes alone at exit'
+complete -c my_init -l quiet -d 'print warnings and errors only'
+complete -c my_init -l check -d 'print what a start would do'
