@@ -1,4 +1,4 @@
-//! `my_init` as a real PID 1: every row of docs/my_init.md, and every place where it differs from
+//! `my_init` as a real PID 1: every row of `docs/my_init.md`, and every place where it differs from
 //! the reference.
 
 mod alone;

@@ -21,6 +21,7 @@ set -e
 mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$TREE/upper,workdir=$TREE/work" "$TREE/root"
 mount -t proc proc "$TREE/root/proc"
 mount --rbind /dev "$TREE/root/dev"
+exec 2>&1
 eval "$PREPARE"
 cd /
 exec $LIMITS env -i "$@"
@@ -201,11 +202,10 @@ pub(crate) struct Running {
 impl Running {
     #[track_caller]
     pub(crate) fn new(command: &mut Command) -> Self {
-        let (mut reader, writer) = std::io::pipe().unwrap();
-        command.stdout(writer.try_clone().unwrap()).stderr(writer);
-        let child = command.spawn().unwrap();
-        // The command holds the writing end too, and would keep the pipe open.
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        // PID 1 itself joins the two streams.
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let mut reader = child.stdout.take().unwrap();
         let text = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&text);
         let reader = thread::spawn(move || {

@@ -11,6 +11,10 @@ use super::{Action, Asked, Event, Job, Limit, Line, Patience, Plan, Stage, State
 use crate::init::signal::{Ending, Signal};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of a world, each of its own"
+)]
 struct World {
     startup_files: u8,
     pre_hooks: u8,

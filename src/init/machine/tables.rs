@@ -62,7 +62,7 @@ const fn main_ends(ending: Ending) -> Event {
     Event::Ended(Job::Main, ending)
 }
 
-/// The table of exit statuses of docs/my_init.md.
+/// The table of exit statuses of `docs/my_init.md`.
 #[test]
 fn every_situation_has_its_exit_status() {
     let failed_hook = [
