@@ -34,11 +34,11 @@ fn ctrl_c_reaches_the_main_command_and_nobody_else() {
         "trap 'echo web got int' INT; trap 'echo web got term; exit' TERM; echo web up; \
          while :; do sleep 0.02; done",
     );
-    let script = "trap 'echo main got int; exit 7' INT; sleep 0.2; echo ready; \
+    let script = "trap 'echo main got int; exit 7' INT; sleep 0.2; echo $((40+2)) ready; \
                   while :; do sleep 0.02; done";
     on_terminal(
         &tree,
-        &["see web up", "see ready", CTRL_C],
+        &["see web up", "see 42 ready", CTRL_C],
         &["/sbin/my_init", "sh", "-c", script],
     )
     .expect(7)
@@ -75,10 +75,11 @@ fn ctrl_c_without_a_command_stops_the_services_in_order() {
 #[test]
 #[ignore = "needs root"]
 fn ctrl_z_on_a_command_that_is_no_shell_does_not_stop_the_container_for_good() {
-    let script = "trap 'echo went on; exit 6' CONT; echo ready; while :; do sleep 0.02; done";
+    let script =
+        "trap 'echo went on; exit 6' CONT; echo $((40+2)) ready; while :; do sleep 0.02; done";
     on_terminal(
         &Tree::new(),
-        &["see ready", CTRL_Z],
+        &["see 42 ready", CTRL_Z],
         &["/sbin/my_init", "--skip-runit", "sh", "-c", script],
     )
     .expect(6)
@@ -96,13 +97,16 @@ fn a_shell_has_job_control() {
         &[
             "see # ",
             // The shell gives the terminal to its job, which says when it has it.
-            r"type sh -c 'echo $((40+2)) up; exec sleep 100'\n",
+            r"type sh -c 'echo $((40+2)) up; read x; echo $((40+3)) $x'\n",
             "see 42 up",
             r"type \x1a",
             "see Stopped",
-            r"type jobs\n",
-            "see sleep 100",
-            r"type kill %1; wait; exit 5\n",
+            "see # ",
+            r"type fg\n",
+            "see sh -c",
+            r"type on\n",
+            "see 43 on",
+            r"type exit 5\n",
         ],
         &["/sbin/my_init", "--skip-runit", "bash", "--norc", "-i"],
     )
