@@ -304,9 +304,9 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
         for (file, marker) in [
             ("man/my_init.8", "\\-\\-"),
-            ("completions/my_init.bash", "--"),
-            ("completions/my_init.zsh", "--"),
-            ("completions/my_init.fish", "-l "),
+            ("completions.d/my_init.bash", "--"),
+            ("completions.d/my_init.zsh", "--"),
+            ("completions.d/my_init.fish", "-l "),
         ] {
             let text = std::fs::read_to_string(folder.join(file)).unwrap();
             // Other programs' options are theirs.

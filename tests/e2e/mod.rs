@@ -3,5 +3,9 @@
 mod clients;
 mod dockerfile;
 mod fresh;
+mod init_package;
 mod init_tools;
+mod packages;
 mod running;
+mod upgrades;
+mod verify;

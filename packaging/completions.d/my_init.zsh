@@ -1,7 +1,6 @@
 #compdef my_init
-# Completions of my_init(8) for zsh: its options, then the command and what that completes.
 _arguments -S \
-    '(- *)'{-h,--help}'[print the help]' \
+    '(- *)'{-h,--help}'[print help]' \
     '(- *)--version[print the version]' \
     '--enable-insecure-key[install the insecure SSH key for root]' \
     '--skip-startup-files[run neither /etc/my_init.d/* nor /etc/rc.local]' \
