@@ -275,6 +275,34 @@ fn packing_twice_gives_the_same_bytes() {
 }
 
 #[test]
+fn a_release_whose_versions_differ_is_refused() {
+    let copy = std::env::temp_dir().join(format!("versions-{}", std::process::id()));
+    fs::create_dir(&copy).unwrap();
+    run(
+        Command::new("cp").arg("-a").args([
+            &workspace().join("packaging"),
+            &workspace().join("Cargo.toml"),
+            &copy,
+        ]),
+        LIMIT,
+    )
+    .ok();
+    let manifest = fs::read_to_string(copy.join("Cargo.toml")).unwrap();
+    let version = format!("version = \"{}\"", env!("CARGO_PKG_VERSION"));
+    let changed = manifest.replacen(&version, "version = \"99.0.0\"", 1);
+    assert_ne!(changed, manifest);
+    fs::write(copy.join("Cargo.toml"), changed).unwrap();
+    let ran = run(Command::new(copy.join("packaging/deb")).arg("amd64"), LIMIT);
+    fs::remove_dir_all(&copy).unwrap();
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("Cargo.toml 99.0.0; add an entry with 99.0.0"),
+        "{ran:?}"
+    );
+}
+
+#[test]
 #[ignore = "needs docker"]
 fn lintian_finds_nothing() {
     let debs = format!("{}:/debs:ro", deb_folder().display());
