@@ -241,6 +241,8 @@ fn comes_and_goes_without_a_trace(release: &str, mechanism: &'static str) {
     system.apply();
     system.restart();
     system.still_answers("a restart");
+    system.ok("dpkg --remove workaround-docker-2267");
+    system.restart();
     system.ok("dpkg --purge workaround-docker-2267");
     assert_eq!(system.output(DIFFERENCES), "", "after the purge");
     nothing_of_us_is_left(&system);
@@ -256,6 +258,7 @@ fn survives_a_new_release(mechanism: &'static str) {
     assert!(system.ok("getent --version").contains("2.41"));
     let status = system.ok("workaround-docker-2267 status");
     assert!(status.starts_with("in force"), "{status}");
+    system.ok("dpkg --remove workaround-docker-2267");
     system.restart();
     system.ok("dpkg --purge workaround-docker-2267");
     assert_eq!(system.output("dpkg --verify libc6"), "");
