@@ -1,0 +1,104 @@
+"""A tree for one service: the peers' Debian with an /etc, a /run and a network of its own."""
+
+import os
+import shlex
+import subprocess
+
+import settings
+
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+
+# What is not here comes from the tree's own /etc.
+ETC = {
+    "passwd": "root:x:0:0:root:/root:/bin/sh\nbench:x:1000:1000::/:/bin/sh\n",
+    "group": "root:x:0:\nbench:x:1000:\n",
+    # As Debian and Ubuntu ship it: all lines of a name count.
+    "host.conf": "multi on\n",
+    "hosts": "127.0.0.1\tlocalhost\n",
+    "hostname": "bench\n",
+    "resolv.conf": "nameserver 127.0.0.1\nsearch .\n",
+}
+
+
+def _run(*command):
+    subprocess.run(command, check=True)
+
+
+class Cell:
+    """A mounted tree, and the program that runs in it as PID 1 of its namespace."""
+
+    def __init__(self, name, etc=()):
+        self.path = os.path.join(settings.CELLS, name)
+        os.makedirs(self.path, exist_ok=True)
+        _run("mount", "--bind", settings.ROOT, self.path)
+        for folder in ("etc", "run", "tmp", "var", "dev"):
+            _run("mount", "-t", "tmpfs", "-o", "mode=755", folder, self.file(folder))
+        os.symlink("../run", self.file("var/run"))
+        _run("cp", "-a", os.path.join(settings.ROOT, "etc/."), self.file("etc"))
+        for device in DEVICES:
+            open(self.file("dev", device), "w").close()
+            _run("mount", "--bind", f"/dev/{device}", self.file("dev", device))
+        for name, text in {**ETC, **dict(etc)}.items():
+            self.write("etc/" + name, text)
+        self.process = None
+
+    def file(self, *names):
+        """The path of a file of the cell, as seen from outside."""
+        return os.path.join(self.path, *names)
+
+    def write(self, name, text):
+        """Writes a file of the cell anew."""
+        path = self.file(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if os.path.lexists(path):
+            os.unlink(path)
+        with open(path, "w") as file:
+            file.write(text)
+
+    def command(self, script):
+        """The command that runs a shell script as PID 1 of namespaces of its own in the cell."""
+        namespaces = ["--net", "--ipc", "--mount", "--pid", "--fork", "--kill-child"]
+        proc = f"--mount-proc={self.file('proc')}"
+        script = "ip link set lo up; " + script
+        return ["unshare", *namespaces, proc, "chroot", self.path, "/bin/sh", "-c", script]
+
+    def sh(self, script, **options):
+        """Runs a script to its end, and gives back what it printed."""
+        done = subprocess.run(
+            self.command(script), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            check=True, **options,
+        )
+        return done.stdout
+
+    def start(self, script):
+        """Starts a program that answers a line by a line."""
+        self.process = subprocess.Popen(
+            self.command(script), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+
+    def ask(self, line):
+        """Hands a line to the program that was started, and gives back its answer's words."""
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.path}: no answer to {shlex.quote(line)}")
+        return answer.split()
+
+    def stop(self):
+        """Ends the program, and all that it started."""
+        if self.process:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+    def close(self):
+        """Ends and unmounts everything."""
+        self.stop()
+        _run("umount", "--recursive", self.path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

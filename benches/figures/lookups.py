@@ -1,0 +1,118 @@
+"""Lookups in a warm process: by each of libc's calls, for each size of the file."""
+
+import entries
+import samples
+import services
+import settings
+import trace
+from table import Table
+
+OPERATIONS = {
+    "name": "gethostbyname2_r",
+    "gai": "getaddrinfo",
+    "addr": "gethostbyaddr_r",
+}
+FLOOR = "floor of "
+
+
+def _floors(service):
+    """Has the driver know the system calls of each question; gives back the commands."""
+    commands = {}
+    for operation in OPERATIONS:
+        for question, place in entries.QUESTIONS.items():
+            traced = trace.calls(service, operation, place)
+            name = f"floor-{operation}-{question}"
+            service.cell.write(f"tmp/{name}", trace.floor(traced))
+            commands[operation, question] = f"replay /tmp/{name} {settings.SAMPLE}"
+    return commands
+
+
+def _commands(service):
+    """What is measured in this service's cell: (row, operation, question) and the command."""
+    for operation in OPERATIONS:
+        for question, (first, count) in entries.QUESTIONS.items():
+            if service.finds or question == "miss":
+                command = f"time {operation} {first} {count} {settings.SAMPLE}"
+                yield (service.name, operation, question), command
+    if isinstance(service, services.Scan):
+        for (operation, question), command in _floors(service).items():
+            yield (FLOOR + service.name, operation, question), command
+
+
+def _measure(size):
+    """Samples in nanoseconds by (row, operation, question); None where the answer was wrong."""
+    found = {}
+    kinds = [kind for kind in [*services.all_services(), services.Null] if size <= kind.most]
+    running = []
+    try:
+        for kind in kinds:
+            service = kind(size)
+            running.append((service, list(_commands(service))))
+            service.start()
+        for nth in range(settings.ROUNDS):
+            # Interleaved, and each time in another order: what the machine does meanwhile hits all.
+            turned = running[nth % len(running) :] + running[: nth % len(running)]
+            for service, commands in turned:
+                for key, command in commands:
+                    if found.get(key, []) is None:
+                        continue
+                    took = service.nanoseconds(command)
+                    if took is None:
+                        found[key] = None
+                    else:
+                        found.setdefault(key, []).append(took)
+    finally:
+        for service, _ in running:
+            service.close()
+    return found
+
+
+def _field(taken, files):
+    if taken is None:
+        return "wrong"
+    if not taken:
+        return "–"
+    field = samples.timing(taken)
+    if files and files is not taken:
+        field += f", {samples.digits(samples.ratio(files, taken))}×"
+    return field
+
+
+def measure():
+    """The tables, one for each call."""
+    found = {}
+    for size in settings.SIZES:
+        print(f"   {size:,} entries", flush=True)
+        found[size] = _measure(size)
+    rows = list(dict.fromkeys(row for size in found for row, _, _ in found[size]))
+    return [_table(operation, call, rows, found) for operation, call in OPERATIONS.items()]
+
+
+def _table(operation, call, rows, found):
+    lines = []
+    for question in entries.QUESTIONS:
+        for row in rows:
+            key = (row, operation, question)
+            if not any(key in found[size] for size in found):
+                continue
+            fields = (
+                _field(found[size].get(key, []), found[size].get(("files", operation, question)))
+                for size in found
+            )
+            lines.append([question, row, *fields])
+    note = (
+        "Median of a lookup, ± half the distance between the quartiles, and how many times as fast "
+        f"as `files` in the same rounds. {settings.ROUNDS} rounds, interleaved. *any*: "
+        f"{entries.ANY} names all over the file, in turn. *floor*: the same system calls as ours, "
+        "with nothing between. *libc alone*: a module that knows nothing."
+    )
+    header = ["question", "service", *(f"{size:,} entries" for size in found)]
+    data = {
+        (row, question): {
+            size: samples.median(found[size].get((row, operation, question)) or [])
+            for size in found
+        }
+        for question in entries.QUESTIONS
+        for row in rows
+    }
+    return Table(f"A lookup by {call}", header, lines, note, data)
