@@ -42,28 +42,19 @@ def _commands(service):
 def _measure(size):
     """Samples in nanoseconds by (row, operation, question); None where the answer was wrong."""
     found = {}
-    kinds = [kind for kind in [*services.all_services(), services.Null] if size <= kind.most]
-    running = []
-    try:
-        for kind in kinds:
-            service = kind(size)
-            running.append((service, list(_commands(service))))
-            service.start()
-        for nth in range(settings.ROUNDS):
-            # Interleaved, and each time in another order: what the machine does meanwhile hits all.
-            turned = running[nth % len(running) :] + running[: nth % len(running)]
-            for service, commands in turned:
-                for key, command in commands:
-                    if found.get(key, []) is None:
-                        continue
-                    took = service.nanoseconds(command)
-                    if took is None:
-                        found[key] = None
-                    else:
-                        found.setdefault(key, []).append(took)
-    finally:
-        for service, _ in running:
-            service.close()
+    kinds = [*services.all_services(size), services.Null]
+    with services.running(kinds, size) as started:
+        commands = {service: list(_commands(service)) for service in started}
+        for service in services.rounds(started, settings.ROUNDS):
+            for key, command in commands[service]:
+                taken = found.setdefault(key, [])
+                if taken is None:
+                    continue
+                took = service.nanoseconds(command)
+                if took is None:
+                    found[key] = None
+                else:
+                    taken.append(took)
     return found
 
 
