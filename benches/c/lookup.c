@@ -19,6 +19,7 @@
  */
 #define _GNU_SOURCE
 #include "clock.h"
+#include "memory.h"
 #include "replay.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -259,24 +260,6 @@ static void first(const char *operation, uint64_t from)
     fputs(line, stdout);
 }
 
-static void memory(void)
-{
-    unsigned long long value, pss = 0, private = 0, dirty = 0;
-    char line[256], key[64];
-    FILE *file = fopen("/proc/self/smaps_rollup", "r");
-    if (!file)
-        die("/proc/self/smaps_rollup");
-    while (fgets(line, sizeof line, file)) {
-        if (sscanf(line, "%63[^:]: %llu", key, &value) != 2)
-            continue;
-        pss += strcmp(key, "Pss") ? 0 : value;
-        private += strncmp(key, "Private_", 8) ? 0 : value;
-        dirty += strcmp(key, "Private_Dirty") && strcmp(key, "Shared_Dirty") ? 0 : value;
-    }
-    fclose(file);
-    printf("%llu %llu %llu\n", pss, private, dirty);
-}
-
 static void obey(char *command)
 {
     char *words, *verb = strtok_r(command, " \n", &words);
@@ -305,7 +288,8 @@ static void obey(char *command)
         uint64_t times = number(&words);
         run(times, &words);
     } else if (!strcmp(verb, "memory")) {
-        memory();
+        print_memory(getpid());
+        puts("");
     } else {
         fprintf(stderr, "lookup: unknown command %s\n", verb);
         exit(2);

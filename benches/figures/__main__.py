@@ -8,11 +8,13 @@ import sys
 
 import cold
 import costs
+import inits
 import lookups
 import machine
 import page
 import plot
 import settings
+import sizes
 import threads
 
 # Each part measures, and gives back tables; the order is that of the page.
@@ -21,6 +23,8 @@ PARTS = {
     "cold": cold.measure,
     "threads": threads.measure,
     "costs": costs.measure,
+    "init": inits.measure,
+    "size": sizes.measure,
 }
 
 
