@@ -1,7 +1,9 @@
 """A tree for one service: the peers' Debian with an /etc, a /run and a network of its own."""
 
+import ctypes
 import os
 import shlex
+import shutil
 import subprocess
 
 import settings
@@ -20,8 +22,16 @@ ETC = {
 }
 
 
-def _run(*command):
-    subprocess.run(command, check=True)
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_BIND = 4096
+
+
+def _mount(source, target, kind=None, flags=0, data=None):
+    """mount(2): a cell has a dozen mounts, and many cells are made."""
+    words = (word.encode() if word else None for word in (source, target, kind))
+    if _LIBC.mount(*words, ctypes.c_ulong(flags), data.encode() if data else None):
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), target)
 
 
 class Cell:
@@ -30,14 +40,16 @@ class Cell:
     def __init__(self, name, etc=()):
         self.path = os.path.join(settings.CELLS, name)
         os.makedirs(self.path, exist_ok=True)
-        _run("mount", "--bind", settings.ROOT, self.path)
+        _mount(settings.ROOT, self.path, flags=_BIND)
         for folder in ("etc", "run", "tmp", "var", "dev"):
-            _run("mount", "-t", "tmpfs", "-o", "mode=755", folder, self.file(folder))
+            _mount(folder, self.file(folder), "tmpfs", data="mode=755")
         os.symlink("../run", self.file("var/run"))
-        _run("cp", "-a", os.path.join(settings.ROOT, "etc/."), self.file("etc"))
+        shutil.copytree(
+            os.path.join(settings.ROOT, "etc"), self.file("etc"), symlinks=True, dirs_exist_ok=True
+        )
         for device in DEVICES:
             open(self.file("dev", device), "w").close()
-            _run("mount", "--bind", f"/dev/{device}", self.file("dev", device))
+            _mount(f"/dev/{device}", self.file("dev", device), flags=_BIND)
         for name, text in {**ETC, **dict(etc)}.items():
             self.write("etc/" + name, text)
         self.process = None
@@ -95,7 +107,7 @@ class Cell:
     def close(self):
         """Ends and unmounts everything."""
         self.stop()
-        _run("umount", "--recursive", self.path)
+        subprocess.run(["umount", "--recursive", self.path], check=True)
 
     def __enter__(self):
         return self

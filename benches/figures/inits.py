@@ -9,13 +9,12 @@ import samples
 import settings
 from table import Table
 
-ROUNDS = 5 if settings.QUICK else 31
 # Rounds of what takes a second each.
-SLOW_ROUNDS = 2 if settings.QUICK else 7
-ORPHANS = 3_000 if settings.QUICK else 20_000
-IDLE_SECONDS = 3 if settings.QUICK else 60
+SLOW_ROUNDS = settings.by_haste(7, 2, 1)
+ORPHANS = settings.by_haste(20_000, 3_000, 100)
+IDLE_SECONDS = settings.by_haste(60, 3, 1)
 # More than any init waits for a stubborn service before it kills it; some never do.
-PATIENCE = 8 if settings.QUICK else 20
+PATIENCE = settings.by_haste(20, 8, 1)
 
 # The main command follows. "bare" has no init at all.
 MAIN = {
@@ -100,7 +99,7 @@ def _times(answers, at):
 def _over_bare(title, table, where, note):
     commands = _installed(table)
     line = "end {} 1 10 {} /bench/stamp".format
-    found = _interleaved(commands, (), ROUNDS, lambda name: line(where, commands[name]))
+    found = _interleaved(commands, (), settings.ROUNDS, lambda name: line(where, commands[name]))
     rows = []
     for name, answers in found.items():
         begun, gone = _times(answers, 0), _times(answers, 1)
@@ -169,7 +168,7 @@ def _orphans():
 
 def _boot():
     commands = _installed(SERVICES)
-    found = _interleaved(commands, [OBEDIENT], ROUNDS, lambda name: f"term pid1 1 20 {commands[name]}")
+    found = _interleaved(commands, [OBEDIENT], settings.ROUNDS, lambda name: f"term pid1 1 20 {commands[name]}")
     bare = _times(found["runsvdir"], 0)
     rows = []
     for name, answers in found.items():
@@ -185,8 +184,8 @@ def _stop():
     services = _installed(SERVICES)
     # Columns: what is running, the services, which inits, how many stamps, how often.
     cases = (
-        ("main command", (), mains, 1, ROUNDS),
-        ("1 service", [OBEDIENT], services, 1, ROUNDS),
+        ("main command", (), mains, 1, settings.ROUNDS),
+        ("1 service", [OBEDIENT], services, 1, settings.ROUNDS),
         ("20 services", [OBEDIENT] * 20, services, 20, SLOW_ROUNDS),
         ("a stubborn service", [STUBBORN], services, 1, 1),
     )

@@ -126,7 +126,7 @@ class NssWrapper(Service):
         "LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_HOSTS=/tmp/hosts NSS_WRAPPER_MAX_HOSTENTS=4000000"
     )
     # Its first call compares every entry with every other: 20 s for 100,000.
-    most = 10_000 if settings.QUICK else 100_000
+    most = settings.by_haste(100_000, 10_000, 10_000)
 
 
 class Dnsmasq(Service):

@@ -7,7 +7,7 @@ import settings
 from table import Table
 
 THREADS = (1, 2, 4, 8, 16, 32, 64)
-SAMPLE = 10_000 if settings.QUICK else 40_000
+SAMPLE = settings.by_haste(40_000, 5_000, 1_000)
 
 
 def _measure(size):
