@@ -1,4 +1,9 @@
-"""A tree for one service: the peers' Debian with an /etc, a /run and a network of its own."""
+"""A tree for one service: the peers' Debian with an /etc, a /run and a network of its own.
+
+/etc lies on the disk's own file system, as that of a machine does: tmpfs keeps no memory of names
+that do not exist, which makes looking for them slow. Or the whole tree is an overlay, as that of
+a container.
+"""
 
 import ctypes
 import os
@@ -37,22 +42,40 @@ def _mount(source, target, kind=None, flags=0, data=None):
 class Cell:
     """A mounted tree, and the program that runs in it as PID 1 of its namespace."""
 
-    def __init__(self, name, etc=()):
+    def __init__(self, name, etc=(), overlay=False):
         self.path = os.path.join(settings.CELLS, name)
+        self.own = self.path + ".own"
+        shutil.rmtree(self.own, ignore_errors=True)
+        os.makedirs(self.own)
         os.makedirs(self.path, exist_ok=True)
-        _mount(settings.ROOT, self.path, flags=_BIND)
-        for folder in ("etc", "run", "tmp", "var", "dev"):
+        if overlay:
+            self._mount_overlay()
+        else:
+            self._mount_etc()
+        for folder in ("run", "tmp", "var", "dev"):
             _mount(folder, self.file(folder), "tmpfs", data="mode=755")
         os.symlink("../run", self.file("var/run"))
-        shutil.copytree(
-            os.path.join(settings.ROOT, "etc"), self.file("etc"), symlinks=True, dirs_exist_ok=True
-        )
         for device in DEVICES:
             open(self.file("dev", device), "w").close()
             _mount(f"/dev/{device}", self.file("dev", device), flags=_BIND)
         for name, text in {**ETC, **dict(etc)}.items():
             self.write("etc/" + name, text)
         self.process = None
+
+    def _mount_etc(self):
+        etc = os.path.join(self.own, "etc")
+        shutil.copytree(os.path.join(settings.ROOT, "etc"), etc, symlinks=True)
+        _mount(settings.ROOT, self.path, flags=_BIND)
+        _mount(etc, self.file("etc"), flags=_BIND)
+
+    def _mount_overlay(self):
+        # The upper folder is not on the disk, which may be an overlay itself.
+        _mount("upper", self.own, "tmpfs", data="mode=755")
+        upper, work = os.path.join(self.own, "upper"), os.path.join(self.own, "work")
+        os.mkdir(upper)
+        os.mkdir(work)
+        options = f"lowerdir={settings.ROOT},upperdir={upper},workdir={work}"
+        _mount("overlay", self.path, "overlay", data=options)
 
     def file(self, *names):
         """The path of a file of the cell, as seen from outside."""
@@ -108,6 +131,9 @@ class Cell:
         """Ends and unmounts everything."""
         self.stop()
         subprocess.run(["umount", "--recursive", self.path], check=True)
+        if os.path.ismount(self.own):
+            subprocess.run(["umount", self.own], check=True)
+        shutil.rmtree(self.own, ignore_errors=True)
 
     def __enter__(self):
         return self

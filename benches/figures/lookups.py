@@ -15,10 +15,10 @@ OPERATIONS = {
 FLOOR = "floor of "
 
 
-def _floors(service):
+def _floors(service, operations):
     """Has the driver know the system calls of each question; gives back the commands."""
     commands = {}
-    for operation in OPERATIONS:
+    for operation in operations:
         for question, place in entries.QUESTIONS.items():
             traced = trace.calls(service, operation, place)
             name = f"floor-{operation}-{question}"
@@ -27,24 +27,23 @@ def _floors(service):
     return commands
 
 
-def _commands(service):
+def _commands(service, operations):
     """What is measured in this service's cell: (row, operation, question) and the command."""
-    for operation in OPERATIONS:
+    for operation in operations:
         for question, (first, count) in entries.QUESTIONS.items():
             if service.finds or question == "miss":
                 command = f"time {operation} {first} {count} {settings.SAMPLE}"
                 yield (service.name, operation, question), command
     if isinstance(service, services.Scan):
-        for (operation, question), command in _floors(service).items():
+        for (operation, question), command in _floors(service, operations).items():
             yield (FLOOR + service.name, operation, question), command
 
 
-def _measure(size):
+def _measure(kinds, size, operations, overlay=False):
     """Samples in nanoseconds by (row, operation, question); None where the answer was wrong."""
     found = {}
-    kinds = [*services.all_services(size), services.Null]
-    with services.running(kinds, size) as started:
-        commands = {service: list(_commands(service)) for service in started}
+    with services.running(kinds, size, overlay) as started:
+        commands = {service: list(_commands(service, operations)) for service in started}
         for service in services.rounds(started, settings.ROUNDS):
             for key, command in commands[service]:
                 taken = found.setdefault(key, [])
@@ -71,15 +70,20 @@ def _field(taken, files):
 
 def measure():
     """The tables, one for each call."""
-    found = {}
+    found, overlaid = {}, {}
     for size in settings.SIZES:
         print(f"   {size:,} entries", flush=True)
-        found[size] = _measure(size)
+        every = services.all_services(size)
+        found[size] = _measure([*every, services.Null], size, OPERATIONS)
+        readers = [kind for kind in every if not kind.daemon and kind is not services.NssWrapper]
+        overlaid[size] = _measure(readers, size, ["gai"], overlay=True)
+    tables = [_table(f"A lookup by {call}", operation, found) for operation, call in OPERATIONS.items()]
+    tables.append(_table("A lookup by getaddrinfo in a container's overlayfs", "gai", overlaid))
+    return tables
+
+
+def _table(title, operation, found):
     rows = list(dict.fromkeys(row for size in found for row, _, _ in found[size]))
-    return [_table(operation, call, rows, found) for operation, call in OPERATIONS.items()]
-
-
-def _table(operation, call, rows, found):
     lines = []
     for question in entries.QUESTIONS:
         for row in rows:
@@ -106,4 +110,4 @@ def _table(operation, call, rows, found):
         for question in entries.QUESTIONS
         for row in rows
     }
-    return Table(f"A lookup by {call}", header, lines, note, data)
+    return Table(title, header, lines, note, data)

@@ -35,11 +35,11 @@ class Service:
     # False where every answer is "no such name".
     finds = True
 
-    def __init__(self, size):
+    def __init__(self, size, overlay=False):
         text, questions = entries.hosts(size)
         self.size = size
         slug = self.name.replace(" ", "-").replace(",", "")
-        self.cell = cell.Cell(slug, {"nsswitch.conf": f"hosts: {self.nss}\n"})
+        self.cell = cell.Cell(slug, {"nsswitch.conf": f"hosts: {self.nss}\n"}, overlay)
         self.cell.write("tmp/questions", questions)
         self.cell.write(self.hosts, text)
         os.utime(self.cell.file(self.hosts), (OLD, OLD))
@@ -177,13 +177,16 @@ def prepared(kind, size):
 
 
 @contextlib.contextmanager
-def running(kinds, size):
+def running(kinds, size, overlay=False):
     """Starts the services, and ends them."""
     started = []
     try:
         for kind in kinds:
-            started.append(kind(size))
-            started[-1].start()
+            started.append(kind(size, overlay))
+        # What has been written is on the disk before anything is measured.
+        os.sync()
+        for service in started:
+            service.start()
         yield started
     finally:
         for service in started:
