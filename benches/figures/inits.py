@@ -11,10 +11,11 @@ from table import Table
 
 # Rounds of what takes a second each.
 SLOW_ROUNDS = settings.by_haste(7, 2, 1)
-ORPHANS = settings.by_haste(20_000, 3_000, 100)
+ORPHANS = settings.by_haste(20_000, 2_000, 100)
+ORPHAN_ROUNDS = settings.by_haste(3, 1, 1)
 IDLE_SECONDS = settings.by_haste(60, 3, 1)
 # More than any init waits for a stubborn service before it kills it; some never do.
-PATIENCE = settings.by_haste(20, 8, 1)
+PATIENCE = settings.by_haste(20, 6, 1)
 
 # The main command follows. "bare" has no init at all.
 MAIN = {
@@ -145,10 +146,10 @@ def _orphans():
     columns = []
     for mode in ("burst", "double"):
         work = f"/bench/orphans {mode} {ORPHANS}"
-        found = _interleaved(commands, (), SLOW_ROUNDS, lambda name: f"end pid1 0 60 {commands[name]} {work}")
+        found = _interleaved(commands, (), ORPHAN_ROUNDS, lambda name: f"end pid1 0 60 {commands[name]} {work}")
         service = f"#!/bin/sh\n{work}\nexec /bench/stamp stay\n"
         found.update(_interleaved(
-            supervisors, [service], SLOW_ROUNDS, lambda name: f"term pid1 1 60 {supervisors[name]}"
+            supervisors, [service], ORPHAN_ROUNDS, lambda name: f"term pid1 1 60 {supervisors[name]}"
         ))
         columns.append(found)
     rows = []
