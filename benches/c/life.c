@@ -3,12 +3,13 @@
  *   life          commands come from standard input, and each is answered by one line:
  *
  *   end WHERE STAMPS SECONDS COMMAND...     run it to its end: FIRST GONE VALUE
+ *   boot WHERE STAMPS SECONDS COMMAND...    kill it once all stamps are there: FIRST GONE VALUE
  *   term WHERE STAMPS SECONDS COMMAND...    send SIGTERM once all stamps are there: FIRST GONE VALUE
  *   idle WHERE STAMPS SECONDS COMMAND...    leave it alone: PSS PRIVATE DIRTY CALLS
  *
  * WHERE is pid1 or plain. Of what runs, every "stamp NS" on its standard output counts. FIRST is
  * the time from just before exec to the first stamp; GONE, that from just before exec (end) or
- * from the signal (term) until it is gone, or "never" if that takes more than SECONDS; VALUE, the
+ * from the signal (boot, term) until it is gone, or "never" if that takes more than SECONDS; VALUE, the
  * last "value N" that was printed, or 0. KiB are the process's own, CALLS the system calls that
  * strace saw it make in so many seconds. Times are in nanoseconds.
  */
@@ -26,8 +27,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long services are left alone before they are told to end, in microseconds. */
-#define SETTLE 100000
+/* How long services are left alone before they are told to end, in microseconds: within a
+ * service's first second runsv waits for that second to pass. */
+#define SETTLE 1200000
 
 struct life {
     pid_t pid;
@@ -180,7 +182,7 @@ static size_t calls_of(pid_t pid, unsigned seconds)
 
 static void idle(struct life *life, unsigned seconds)
 {
-    usleep(5 * SETTLE);
+    usleep(SETTLE);
     print_memory(life->pid);
     printf("%zu\n", calls_of(life->pid, seconds));
     kill(life->pid, SIGKILL);
@@ -214,11 +216,15 @@ static void obey(char *command)
         puts("failed");
     } else if (!strcmp(verb, "idle")) {
         idle(&life, (unsigned)strtoul(seconds, NULL, 10));
+    } else if (!strcmp(verb, "boot")) {
+        since = now_ns();
+        kill(life.pid, SIGKILL);
+        finish(&life, since, until);
     } else if (!strcmp(verb, "term")) {
         usleep(SETTLE);
         since = now_ns();
         kill(life.pid, SIGTERM);
-        finish(&life, since, until);
+        finish(&life, since, since + strtoull(seconds, NULL, 10) * 1000000000);
     } else {
         finish(&life, *shared, until);
     }

@@ -149,7 +149,7 @@ def _orphans():
         found = _interleaved(commands, (), ORPHAN_ROUNDS, lambda name: f"end pid1 0 60 {commands[name]} {work}")
         service = f"#!/bin/sh\n{work}\nexec /bench/stamp stay\n"
         found.update(_interleaved(
-            supervisors, [service], ORPHAN_ROUNDS, lambda name: f"term pid1 1 60 {supervisors[name]}"
+            supervisors, [service], ORPHAN_ROUNDS, lambda name: f"boot pid1 1 60 {supervisors[name]}"
         ))
         columns.append(found)
     rows = []
@@ -169,7 +169,7 @@ def _orphans():
 
 def _boot():
     commands = _installed(SERVICES)
-    found = _interleaved(commands, [OBEDIENT], settings.ROUNDS, lambda name: f"term pid1 1 20 {commands[name]}")
+    found = _interleaved(commands, [OBEDIENT], settings.ROUNDS, lambda name: f"boot pid1 1 20 {commands[name]}")
     bare = _times(found["runsvdir"], 0)
     rows = []
     for name, answers in found.items():
@@ -185,8 +185,8 @@ def _stop():
     services = _installed(SERVICES)
     # Columns: what is running, the services, which inits, how many stamps, how often.
     cases = (
-        ("main command", (), mains, 1, settings.ROUNDS),
-        ("1 service", [OBEDIENT], services, 1, settings.ROUNDS),
+        ("main command", (), mains, 1, SLOW_ROUNDS),
+        ("1 service", [OBEDIENT], services, 1, SLOW_ROUNDS),
         ("20 services", [OBEDIENT] * 20, services, 20, SLOW_ROUNDS),
         ("a stubborn service", [STUBBORN], services, 1, 1),
     )
@@ -202,7 +202,7 @@ def _stop():
     titles = [title for title, *_ in cases]
     rows = [[name, *(fields[name].get(title, "–") for title in titles)] for name in fields]
     note = (
-        "From SIGTERM until PID 1 is gone. runsvdir does not wait for its services on SIGTERM: it "
+        "From SIGTERM, a while after the start, until PID 1 is gone. runsvdir does not wait for its services on SIGTERM: it "
         "ends, and the kernel kills them."
     )
     return Table("SIGTERM to gone", ["", *titles], rows, note)
