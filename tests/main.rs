@@ -7,6 +7,9 @@
 mod architecture;
 mod bench;
 mod conformance;
+mod demo;
 mod e2e;
+mod init;
 mod module;
+mod readme;
 mod support;

@@ -1,16 +1,18 @@
 //! Files that are replaced, never written over, and locks on folders.
 
-use std::ffi::{CString, OsString};
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::ffi::{CStr, CString};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{process, thread};
 
 use crate::cerr;
+pub use crate::staged::{How, NewMode};
+use crate::staged::{Staged, beside, folder_of, remove_stale};
 
 /// How a file came to its new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,31 +34,108 @@ pub enum Replaced {
 /// Those of open(2), write(2), fsync(2) and rename(2); the file is then as it was (but for a
 /// bind mount on a disk that filled up: its space is reserved first where the file system can).
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Replaced> {
-    let existing = match fs::metadata(path) {
-        Ok(metadata) => Some(metadata),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
+    let how = How {
+        mode: NewMode::Exact(mode),
+        durable: true,
+        in_place: true,
     };
-    let (folder, temporary) = temporary_beside(path)?;
-    let outcome = write_new(&temporary, bytes, mode, existing.as_ref(), path)
-        .and_then(|()| fs::rename(&temporary, path));
-    match outcome {
-        Ok(()) => {
-            File::open(folder)?.sync_all()?;
-            Ok(Replaced::Renamed)
+    replace_as(path, bytes, how)
+}
+
+/// Does what [`replace`] does, as `how` says.
+///
+/// # Errors
+///
+/// See [`replace`]; `EBUSY` for a bind mount that must not be written over.
+pub fn replace_as(path: &Path, bytes: &[u8], how: How) -> io::Result<Replaced> {
+    match Staged::new_as(path, bytes, how).and_then(Staged::commit) {
+        Ok(()) => Ok(Replaced::Renamed),
+        Err(error) if how.in_place && error.raw_os_error() == Some(libc::EBUSY) => {
+            write_over(path, bytes)?;
+            Ok(Replaced::InPlace)
         }
-        Err(error) => {
-            // It may not have been made at all; what counts is the error above.
-            let _ = fs::remove_file(&temporary);
-            match (error.raw_os_error(), existing) {
-                (Some(libc::EBUSY), Some(existing)) => {
-                    write_over(path, bytes, existing.size())?;
-                    Ok(Replaced::InPlace)
-                }
-                _ => Err(error),
-            }
-        }
+        Err(error) => Err(error),
     }
+}
+
+/// Makes `path` a symlink to `target`, in place of whatever file is there.
+///
+/// # Errors
+///
+/// Those of symlink(2) and rename(2); what was there is then as it was.
+pub fn replace_by_link(path: &Path, target: &Path) -> io::Result<()> {
+    let temporary = beside(path, "")?;
+    remove_stale(&temporary)?;
+    symlink(target, &temporary)?;
+    fs::rename(&temporary, path).inspect_err(|_| {
+        // What counts is the error of the rename.
+        let _ = fs::remove_file(&temporary);
+    })
+}
+
+/// Does what [`replace_by_link`] does, for good.
+///
+/// # Errors
+///
+/// See [`replace_by_link`]; and those of fsync(2).
+pub fn link(target: &Path, path: &Path) -> io::Result<()> {
+    replace_by_link(path, target)?;
+    File::open(folder_of(path)?)?.sync_all()
+}
+
+/// Why [`read_regular`] has no content to give.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is a folder, a FIFO, a socket or a device.
+    NotRegular,
+    /// It is longer than the limit.
+    TooLong,
+    /// open(2) or read(2) failed.
+    Failed(io::Error),
+}
+
+/// Reads the regular file at `path`, through symlinks; never waits, as on a FIFO without a writer,
+/// and never opens a device.
+///
+/// # Errors
+///
+/// See [`Unread`].
+pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, Unread> {
+    let looked = fs::metadata(path).map_err(Unread::Failed)?;
+    if !looked.is_file() {
+        return Err(Unread::NotRegular);
+    }
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+        .map_err(Unread::Failed)?;
+    // It may be another one by now.
+    let opened = file.metadata().map_err(Unread::Failed)?;
+    if !opened.is_file() {
+        return Err(Unread::NotRegular);
+    }
+    let size = usize::try_from(opened.len()).unwrap_or(usize::MAX);
+    let mut content = Vec::with_capacity(size.min(limit));
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most)
+        .read_to_end(&mut content)
+        .map_err(Unread::Failed)?;
+    if content.len() > limit {
+        return Err(Unread::TooLong);
+    }
+    Ok(content)
+}
+
+/// Whether this process may execute the file at `path`: neither its mode nor its mount forbids it.
+///
+/// # Errors
+///
+/// access(2)'s, `EACCES` being the usual one.
+pub fn may_execute(path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: a C string.
+    cerr(unsafe { libc::access(path.as_ptr(), libc::X_OK) }).map(drop)
 }
 
 /// Removes the file at `path`, for good.
@@ -65,68 +144,25 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Replaced> {
 ///
 /// Those of unlink(2) and fsync(2); a file that does not exist is none.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        outcome => outcome?,
+    // Where a file of an image's layer was replaced, fuse-overlayfs 1.10 shows the old one again
+    // after the first unlink(2); the second one is for good.
+    for _ in 0..3 {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            outcome => outcome?,
+        }
+        if !path.exists() && !path.is_symlink() {
+            break;
+        }
     }
     File::open(folder_of(path)?)?.sync_all()
 }
 
-fn folder_of(path: &Path) -> io::Result<&Path> {
-    match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Ok(Path::new(".")),
-        Some(parent) => Ok(parent),
-        None => Err(io::ErrorKind::IsADirectory.into()),
-    }
-}
-
-/// A name in the same folder that no `*.conf` or `lib*` pattern takes for a file of its own.
-fn temporary_beside(path: &Path) -> io::Result<(&Path, PathBuf)> {
-    let folder = folder_of(path)?;
-    let mut name = OsString::from(".");
-    name.push(path.file_name().ok_or(io::ErrorKind::IsADirectory)?);
-    name.push(format!(".{}~", process::id()));
-    Ok((folder, folder.join(name)))
-}
-
-fn write_new(
-    temporary: &Path,
-    bytes: &[u8],
-    mode: u32,
-    existing: Option<&Metadata>,
-    model: &Path,
-) -> io::Result<()> {
-    // Left behind by a process of the same id that was killed.
-    remove_stale(temporary)?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(temporary)?;
-    file.write_all(bytes)?;
-    let mode = existing.map_or(mode, |existing| existing.mode() & 0o7777);
-    if let Some(existing) = existing {
-        let own = file.metadata()?;
-        if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
-            fchown(&file, Some(existing.uid()), Some(existing.gid()))?;
-        }
-        copy_attributes(model, &file)?;
-    }
-    file.set_permissions(Permissions::from_mode(mode))?;
-    file.sync_all()
-}
-
-fn remove_stale(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Writes over a file that cannot be renamed over. New bytes first, then the cut: a reader in
 /// between sees a mix, which is what any writer of a bind-mounted file has to accept.
-fn write_over(path: &Path, bytes: &[u8], old_len: u64) -> io::Result<()> {
+fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).open(path)?;
+    let old_len = file.metadata()?.len();
     let len = bytes.len() as u64;
     if len > old_len {
         let end = libc::off_t::try_from(len).map_err(io::Error::other)?;
@@ -142,48 +178,13 @@ fn write_over(path: &Path, bytes: &[u8], old_len: u64) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Copies the extended attributes (ACLs, security labels) that the file system lets us copy.
-fn copy_attributes(from: &Path, to: &File) -> io::Result<()> {
-    let path = CString::new(from.as_os_str().as_bytes())?;
-    let mut names = vec![0_u8; 64 * 1024];
-    // SAFETY: a C string and a buffer of the given length.
-    let len = unsafe { libc::listxattr(path.as_ptr(), names.as_mut_ptr().cast(), names.len()) };
-    let Ok(len) = usize::try_from(len) else {
-        return Ok(()); // The file system has none.
-    };
-    names.truncate(len);
-    for name in names.split_inclusive(|&byte| byte == 0) {
-        let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name) else {
-            continue;
-        };
-        let mut value = vec![0_u8; 64 * 1024];
-        // SAFETY: C strings and a buffer of the given length.
-        let len = unsafe {
-            libc::getxattr(
-                path.as_ptr(),
-                name.as_ptr(),
-                value.as_mut_ptr().cast(),
-                value.len(),
-            )
-        };
-        let Ok(len) = usize::try_from(len) else {
-            continue; // Gone, or not for us to read.
-        };
-        // SAFETY: an open descriptor, a C string, and `len` bytes that getxattr has filled.
-        let status = unsafe {
-            libc::fsetxattr(to.as_raw_fd(), name.as_ptr(), value.as_ptr().cast(), len, 0)
-        };
-        let error = io::Error::last_os_error();
-        let refused = matches!(
-            error.raw_os_error(),
-            Some(libc::EPERM | libc::EACCES | libc::EOPNOTSUPP)
-        );
-        // Labels that only the system may set are set by the system.
-        if status == -1 && !refused {
-            return Err(error);
-        }
-    }
-    Ok(())
+/// Whether the file at `path` gives its caller capabilities, see capabilities(7).
+#[must_use]
+pub fn has_capabilities(path: &CStr) -> bool {
+    let name = c"security.capability";
+    // SAFETY: C strings; no buffer is passed, so only the length comes back.
+    let len = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
+    len > 0
 }
 
 /// An exclusive lock, held until dropped.
@@ -219,6 +220,10 @@ pub fn lock_folder(path: &Path, limit: Duration) -> io::Result<Lock> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::path::PathBuf;
+    use std::process;
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("sys-file-{name}-{}", process::id()));
