@@ -1,6 +1,6 @@
 /* Starts programs as PID 1 of a namespace of their own, or plainly, and looks at their life.
  *
- *   life          commands come from standard input, and each is answered by one line:
+ *   life SETTLE   in milliseconds; commands come from standard input, and each is answered by one line:
  *
  *   end WHERE STAMPS SECONDS COMMAND...     run it to its end: FIRST GONE VALUE
  *   boot WHERE STAMPS SECONDS COMMAND...    kill it once all stamps are there: FIRST GONE VALUE
@@ -27,9 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long services are left alone before they are told to end, in microseconds: within a
- * service's first second runsv waits for that second to pass. */
-#define SETTLE 1200000
+/* How long what has started is left alone before it is looked at or told to end. */
+static useconds_t settle;
 
 struct life {
     pid_t pid;
@@ -182,7 +181,7 @@ static size_t calls_of(pid_t pid, unsigned seconds)
 
 static void idle(struct life *life, unsigned seconds)
 {
-    usleep(SETTLE);
+    usleep(settle);
     print_memory(life->pid);
     printf("%zu\n", calls_of(life->pid, seconds));
     kill(life->pid, SIGKILL);
@@ -221,7 +220,7 @@ static void obey(char *command)
         kill(life.pid, SIGKILL);
         finish(&life, since, until);
     } else if (!strcmp(verb, "term")) {
-        usleep(SETTLE);
+        usleep(settle);
         since = now_ns();
         kill(life.pid, SIGTERM);
         finish(&life, since, since + strtoull(seconds, NULL, 10) * 1000000000);
@@ -231,11 +230,12 @@ static void obey(char *command)
     fflush(stdout);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     char *line = NULL;
     size_t size = 0;
     sigset_t child;
+    settle = argc > 1 ? 1000 * (useconds_t)strtoul(argv[1], NULL, 10) : 0;
     /* Blocked, so that sigtimedwait hears of a child's end at once; children get it back. */
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);

@@ -14,6 +14,9 @@ SLOW_ROUNDS = settings.by_haste(7, 2, 1)
 ORPHANS = settings.by_haste(20_000, 2_000, 100)
 ORPHAN_ROUNDS = settings.by_haste(3, 1, 1)
 IDLE_SECONDS = settings.by_haste(60, 3, 1)
+# How long services run before they are told to end, in milliseconds: within a service's first
+# second runsv waits for that second to pass.
+SETTLE = settings.by_haste(1200, 1200, 20)
 # More than any init waits for a stubborn service before it kills it; some never do.
 PATIENCE = settings.by_haste(20, 6, 1)
 
@@ -65,7 +68,7 @@ def _cell(name, services=()):
         run = f"etc/service/{nth}/run"
         made.write(run, script)
         os.chmod(made.file(run), 0o755)
-    made.start("exec /bench/life")
+    made.start(f"exec /bench/life {SETTLE}")
     return made
 
 
