@@ -140,7 +140,7 @@ pub fn exec(command: &[CString], environment: &Environment) -> NotRun {
                 .into_iter()
                 .chain(command.iter().skip(1).cloned())
                 .collect();
-            error = sys::exec::exec(&c"/bin/sh".to_owned(), &arguments, &variables);
+            error = sys::exec::exec(c"/bin/sh", &arguments, &variables);
         }
         let exists = || Path::new(OsStr::from_bytes(&file)).exists();
         match error.kind() {

@@ -12,4 +12,6 @@ mod e2e;
 mod init;
 mod module;
 mod readme;
+mod setuser;
+mod store;
 mod support;

@@ -1,5 +1,6 @@
 //! Reads the folder, whatever is in it, without ever waiting.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -7,7 +8,8 @@ use std::path::Path;
 
 use sys::file::{Unread, read_regular};
 
-use super::name::is_hidden;
+use super::memory::Memory;
+use super::name::{is_hidden, value_of};
 use super::plan::{File, Snapshot};
 use super::warning::{Skipped, Warning, reason};
 use crate::environment;
@@ -26,7 +28,6 @@ pub(super) fn read(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let longest = sys::exec::longest_string();
     let mut snapshot = Snapshot::default();
     let mut skipped = Vec::new();
     for entry in entries {
@@ -35,7 +36,7 @@ pub(super) fn read(
         if is_hidden(&name) {
             continue;
         }
-        match read_file(&entry, &name, longest) {
+        match read_file(&entry, &name) {
             Ok(None) => {}
             Ok(Some(file)) => drop(snapshot.files.insert(name, file)),
             Err(why) => {
@@ -55,42 +56,46 @@ pub(super) fn read(
 }
 
 /// `None` if the file has gone since the folder was listed.
-fn read_file(entry: &fs::DirEntry, name: &[u8], longest: usize) -> Result<Option<File>, Skipped> {
+fn read_file(entry: &fs::DirEntry, name: &[u8]) -> Result<Option<File>, Skipped> {
     let path = entry.path();
-    let unreadable = |error: &io::Error| Skipped::Unreadable(reason(error));
-    let target = match entry.file_type() {
-        Ok(kind) if kind.is_symlink() => match fs::read_link(&path) {
-            Ok(target) => Some(target),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(&error)),
-        },
-        Ok(_) => None,
-        Err(error) => return Err(unreadable(&error)),
-    };
-    // `NAME=VALUE` and its NUL; a newline at the end does not count.
-    let limit = longest.saturating_sub(name.len() + 2);
+    let unreadable = |error: io::Error| Skipped::Unreadable(reason(&error));
+    let is_link = entry.file_type().map_err(unreadable)?.is_symlink();
     environment::check(name, b"").map_err(Skipped::NoVariable)?;
-    let content = match read_regular(&path, limit + 1) {
-        Ok(content) => content,
-        Err(Unread::NotRegular) => return Err(Skipped::NotRegular),
-        Err(Unread::TooLong) => return Err(Skipped::TooLong),
-        Err(Unread::Failed(error))
-            if error.kind() == io::ErrorKind::NotFound && target.is_none() =>
-        {
-            return Ok(None);
-        }
-        Err(Unread::Failed(error)) => return Err(unreadable(&error)),
-    };
-    let value = super::name::value_of(&content);
+    if is_link {
+        let target = fs::read_link(&path).map_err(unreadable)?;
+        let content = Some(content_at(&path, name)?);
+        let target = target.into_os_string().into_vec();
+        return Ok(Some(File::Link { target, content }));
+    }
+    match content_at(&path, name) {
+        Ok(content) => Ok(Some(File::Content(content))),
+        Err(_) if !path.exists() => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// The content of the file at `path`, if that can be the variable `name`.
+fn content_at(path: &Path, name: &[u8]) -> Result<Vec<u8>, Skipped> {
+    // `NAME=VALUE` and its NUL; a newline at the end does not count.
+    let limit = sys::exec::longest_string().saturating_sub(name.len() + 2);
+    let content = read_regular(path, limit + 1).map_err(|why| match why {
+        Unread::NotRegular => Skipped::NotRegular,
+        Unread::TooLong => Skipped::TooLong,
+        Unread::Failed(error) => Skipped::Unreadable(reason(&error)),
+    })?;
+    let value = value_of(&content);
     if value.len() > limit {
         return Err(Skipped::TooLong);
     }
     environment::check(name, value).map_err(Skipped::NoVariable)?;
-    Ok(Some(match target {
-        None => File::Content(content),
-        Some(target) => File::Link {
-            target: target.as_os_str().as_bytes().to_vec(),
-            content,
-        },
-    }))
+    Ok(content)
+}
+
+/// Looks where the symlinks lead that exported files have replaced.
+pub(super) fn follow(folder: &Path, memory: &mut Memory) {
+    for (name, record) in memory {
+        if let Some(File::Link { target, content }) = &mut record.original {
+            *content = content_at(&folder.join(OsStr::from_bytes(target)), name).ok();
+        }
+    }
 }

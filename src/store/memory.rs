@@ -65,7 +65,7 @@ pub(super) fn to_bytes(memory: &Memory) -> Vec<u8> {
     bytes
 }
 
-/// Reads what [`to_bytes`] wrote. What is damaged is forgotten, and so are the files that it was
+/// Reads what [`to_bytes`] wrote, but for what is where the symlinks lead. What is damaged is forgotten, and so are the files that it was
 /// about: they stay where they are.
 pub(super) fn from_bytes(bytes: &[u8]) -> Memory {
     let mut memory = Memory::new();
@@ -92,7 +92,7 @@ fn record(bytes: &[u8]) -> Option<(Vec<u8>, Record, &[u8])> {
         "file" => Some(File::Content(original.to_vec())),
         "link" => Some(File::Link {
             target: original.to_vec(),
-            content: Vec::new(),
+            content: None,
         }),
         _ => return None,
     };
@@ -107,7 +107,7 @@ mod tests {
     fn memory() -> Memory {
         let link = File::Link {
             target: b"..data/C".to_vec(),
-            content: Vec::new(),
+            content: None,
         };
         let originals = [
             (&b"A"[..], None),

@@ -11,24 +11,25 @@ use crate::environment::Environment;
 pub(super) enum File {
     /// A regular file.
     Content(Vec<u8>),
-    /// A symlink to a regular file.
+    /// A symlink.
     Link {
         /// Where it leads.
         target: Vec<u8>,
-        /// What is there.
-        content: Vec<u8>,
+        /// What is there; `None` if that is no variable, as a file that is not mounted today.
+        content: Option<Vec<u8>>,
     },
 }
 
 impl File {
-    pub(super) fn content(&self) -> &[u8] {
+    pub(super) fn content(&self) -> Option<&[u8]> {
         match self {
-            Self::Content(content) | Self::Link { content, .. } => content,
+            Self::Content(content) => Some(content),
+            Self::Link { content, .. } => content.as_deref(),
         }
     }
 
-    fn value(&self) -> &[u8] {
-        value_of(self.content())
+    fn value(&self) -> Option<&[u8]> {
+        self.content().map(value_of)
     }
 }
 
@@ -50,6 +51,13 @@ pub(super) enum Change {
     Restore(File),
     /// Export a variable: its file gets this content.
     Write(Vec<u8>),
+}
+
+impl Change {
+    /// Whether it exports something, rather than undoing that.
+    pub(super) fn exports(&self) -> bool {
+        matches!(self, Self::Write(_))
+    }
 }
 
 /// Where a variable comes from.
@@ -113,10 +121,10 @@ pub(super) fn boot(process: Environment, folder: &Snapshot, memory: &Memory) -> 
                 record.original.as_ref()
             }
         };
-        if let Some(file) = file {
+        if let Some(value) = file.and_then(File::value) {
             boot.imported.insert(name.clone());
             // The reader of the folder has left out what is no variable.
-            let _ = boot.environment.insert(name.as_slice(), file.value());
+            let _ = boot.environment.insert(name.as_slice(), value);
         }
     }
     boot
@@ -126,13 +134,14 @@ pub(super) fn boot(process: Environment, folder: &Snapshot, memory: &Memory) -> 
 fn ours<'a>(name: &[u8], folder: &Snapshot, memory: &'a Memory) -> Option<&'a Record> {
     let record = memory.get(name)?;
     let file = folder.files.get(name)?;
-    (Digest::of(file.content()) == record.digest).then_some(record)
+    let unchanged = file.content().map(Digest::of) == Some(record.digest);
+    unchanged.then_some(record)
 }
 
 fn export(name: &[u8], value: &[u8], folder: &Snapshot, memory: &Memory, boot: &mut Boot) {
     let file = folder.files.get(name);
     let record = ours(name, folder, memory);
-    if file.is_some_and(|file| file.value() == value) {
+    if file.and_then(File::value) == Some(value) {
         // It says so already. If it is the user's own, it stays that.
         if let Some(record) = record {
             boot.memory.insert(name.to_vec(), record.clone());
@@ -157,7 +166,7 @@ pub(super) fn reload(before: &Environment, unsaved: &Unsaved, folder: &Snapshot)
     let mut environment: Environment = folder
         .files
         .iter()
-        .map(|(name, file)| (name.as_slice(), file.value()))
+        .filter_map(|(name, file)| Some((name.as_slice(), file.value()?)))
         .collect();
     let personal = before.iter().filter(|(name, _)| is_personal(name));
     for (name, value) in personal {
@@ -167,7 +176,7 @@ pub(super) fn reload(before: &Environment, unsaved: &Unsaved, folder: &Snapshot)
         }
     }
     for (name, then) in unsaved {
-        if then.as_deref() != folder.files.get(name).map(File::content) {
+        if then.as_deref() != folder.files.get(name).and_then(File::content) {
             continue;
         }
         match before.get(name) {
@@ -177,4 +186,213 @@ pub(super) fn reload(before: &Environment, unsaved: &Unsaved, folder: &Snapshot)
         }
     }
     environment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        pairs.iter().copied().collect()
+    }
+
+    fn snapshot(files: &[(&str, &str)]) -> Snapshot {
+        let files = files.iter().map(|(name, content)| {
+            let file = File::Content(content.as_bytes().to_vec());
+            (name.as_bytes().to_vec(), file)
+        });
+        Snapshot {
+            files: files.collect(),
+            taken: BTreeSet::new(),
+        }
+    }
+
+    /// `NAME:EXPORTED` or `NAME:EXPORTED:ORIGINAL`.
+    fn memory(records: &[&str]) -> Memory {
+        let record = |text: &&str| {
+            let mut words = text.split(':');
+            let name = words.next().unwrap().as_bytes().to_vec();
+            let digest = Digest::of(words.next().unwrap().as_bytes());
+            let original = words
+                .next()
+                .map(|word| File::Content(word.as_bytes().to_vec()));
+            (name, Record { digest, original })
+        };
+        records.iter().map(record).collect()
+    }
+
+    fn shown(changes: &BTreeMap<Vec<u8>, Change>) -> Vec<String> {
+        let change = |(name, change): (&Vec<u8>, &Change)| {
+            let (verb, content) = match change {
+                Change::Remove => ("remove", &b""[..]),
+                Change::Restore(file) => ("restore", file.content().unwrap()),
+                Change::Write(content) => ("write", content.as_slice()),
+            };
+            let text = [verb.as_bytes(), b" ", name, b" ", content].concat();
+            String::from_utf8(text).unwrap().trim_end().to_owned()
+        };
+        changes.iter().map(change).collect()
+    }
+
+    type Pairs = &'static [(&'static str, &'static str)];
+
+    struct Row {
+        case: &'static str,
+        process: Pairs,
+        folder: Pairs,
+        memory: &'static [&'static str],
+        environment: Pairs,
+        changes: &'static [&'static str],
+        remembered: &'static [&'static str],
+    }
+
+    #[rustfmt::skip]
+    const BOOTS: &[Row] = &[
+        Row { case: "nothing",
+            process: &[], folder: &[], memory: &[],
+            environment: &[], changes: &[], remembered: &[] },
+        Row { case: "a variable is exported",
+            process: &[("A", "1")], folder: &[], memory: &[],
+            environment: &[("A", "1")], changes: &["write A 1"], remembered: &["A:1"] },
+        Row { case: "a file fills what is missing",
+            process: &[], folder: &[("A", "1\n")], memory: &[],
+            environment: &[("A", "1")], changes: &[], remembered: &[] },
+        Row { case: "the process wins, and the file comes back one day",
+            process: &[("A", "2")], folder: &[("A", "1\n")], memory: &[],
+            environment: &[("A", "2")], changes: &["write A 2"], remembered: &["A:2:1\n"] },
+        Row { case: "PATH is no exception",
+            process: &[("PATH", "/bin")], folder: &[("PATH", "/sbin")], memory: &["PATH:/sbin"],
+            environment: &[("PATH", "/bin")], changes: &["write PATH /bin"], remembered: &["PATH:/bin"] },
+        Row { case: "HOME is not exported, but a file of that name counts",
+            process: &[("HOME", "/root")], folder: &[("SHELL", "/bin/sh")], memory: &[],
+            environment: &[("HOME", "/root"), ("SHELL", "/bin/sh")], changes: &[], remembered: &[] },
+        Row { case: "the same again changes nothing",
+            process: &[("A", "1")], folder: &[("A", "1")], memory: &["A:1"],
+            environment: &[("A", "1")], changes: &[], remembered: &["A:1"] },
+        Row { case: "what the user wrote himself is not ours, even if it says the same",
+            process: &[("A", "1")], folder: &[("A", "1\n")], memory: &["A:1"],
+            environment: &[("A", "1")], changes: &[], remembered: &[] },
+        Row { case: "another value",
+            process: &[("A", "2")], folder: &[("A", "1")], memory: &["A:1"],
+            environment: &[("A", "2")], changes: &["write A 2"], remembered: &["A:2"] },
+        Row { case: "another value over the user's own keeps the original",
+            process: &[("A", "3")], folder: &[("A", "2")], memory: &["A:2:1"],
+            environment: &[("A", "3")], changes: &["write A 3"], remembered: &["A:3:1"] },
+        Row { case: "gone from the process: the exported file goes",
+            process: &[], folder: &[("A", "1")], memory: &["A:1"],
+            environment: &[], changes: &["remove A"], remembered: &[] },
+        Row { case: "gone from the process: the user's own comes back",
+            process: &[], folder: &[("A", "2")], memory: &["A:2:1\n"],
+            environment: &[("A", "1")], changes: &["restore A 1"], remembered: &[] },
+        Row { case: "gone from the process, but edited since: it is the user's now",
+            process: &[], folder: &[("A", "2")], memory: &["A:1:0"],
+            environment: &[("A", "2")], changes: &[], remembered: &[] },
+        Row { case: "gone from the process and from the folder",
+            process: &[], folder: &[], memory: &["A:1:0"],
+            environment: &[], changes: &[], remembered: &[] },
+        Row { case: "a script removed the file, the process still has it",
+            process: &[("A", "1")], folder: &[], memory: &["A:1"],
+            environment: &[("A", "1")], changes: &["write A 1"], remembered: &["A:1"] },
+        Row { case: "a value that ends in a newline",
+            process: &[("A", "1\n")], folder: &[], memory: &[],
+            environment: &[("A", "1\n")], changes: &["write A 1"], remembered: &["A:1\n\n"] },
+    ];
+
+    #[test]
+    fn a_boot_merges_process_and_folder() {
+        for row in BOOTS {
+            let process = environment(row.process);
+            let boot = boot(process, &snapshot(row.folder), &memory(row.memory));
+            assert_eq!(
+                boot.environment,
+                environment(row.environment),
+                "{}",
+                row.case
+            );
+            assert_eq!(shown(&boot.changes), row.changes, "{}", row.case);
+            assert_eq!(boot.memory, memory(row.remembered), "{}", row.case);
+            assert_eq!(boot.unsaved, Unsaved::new(), "{}", row.case);
+        }
+    }
+
+    /// Two boots after each other with the same environment: the second has nothing to do, and in
+    /// the end the folder is as the user left it.
+    #[test]
+    fn boots_leave_no_trace() {
+        for row in BOOTS.iter().filter(|row| row.memory.is_empty()) {
+            let before = snapshot(row.folder);
+            let first = boot(environment(row.process), &before, &Memory::new());
+            let mut folder = before.clone();
+            apply(&first.changes, &mut folder);
+            let again = boot(environment(row.process), &folder, &first.memory);
+            assert_eq!(shown(&again.changes), Vec::<String>::new(), "{}", row.case);
+            assert_eq!(again.memory, first.memory, "{}", row.case);
+            let without = boot(Environment::new(), &folder, &again.memory);
+            apply(&without.changes, &mut folder);
+            assert_eq!(folder, before, "{}", row.case);
+        }
+    }
+
+    fn apply(changes: &BTreeMap<Vec<u8>, Change>, folder: &mut Snapshot) {
+        for (name, change) in changes {
+            match change {
+                Change::Remove => drop(folder.files.remove(name)),
+                Change::Restore(file) => drop(folder.files.insert(name.clone(), file.clone())),
+                Change::Write(content) => {
+                    let file = File::Content(content.clone());
+                    folder.files.insert(name.clone(), file);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_folder_cannot_hold_is_kept_apart() {
+        let process = environment(&[("a/b", "1"), ("..data", "2"), ("DIR", "3"), ("A", "4")]);
+        let mut folder = snapshot(&[]);
+        folder.taken.insert(b"DIR".to_vec());
+        let boot = boot(process.clone(), &folder, &Memory::new());
+        assert_eq!(boot.environment, process);
+        assert_eq!(shown(&boot.changes), ["write A 4"]);
+        let unstorable: Vec<&[u8]> = boot.unstorable.keys().map(Vec::as_slice).collect();
+        assert_eq!(unstorable, [&b"..data"[..], b"a/b"]);
+        let unsaved: Vec<&[u8]> = boot.unsaved.keys().map(Vec::as_slice).collect();
+        assert_eq!(unsaved, [&b"..data"[..], b"DIR", b"a/b"]);
+    }
+
+    #[test]
+    fn a_reload_takes_the_folder_as_it_is() {
+        type Row = (
+            &'static str,
+            Pairs,
+            &'static [(&'static str, Option<&'static str>)],
+            Pairs,
+            Pairs,
+        );
+        #[rustfmt::skip]
+        let table: [Row; 9] = [
+            ("a new file",             &[("A", "1")], &[], &[("A", "1"), ("B", "2")], &[("A", "1"), ("B", "2")]),
+            ("another value",          &[("A", "1")], &[], &[("A", "2")],             &[("A", "2")]),
+            ("a file was removed",     &[("A", "1")], &[], &[],                       &[]),
+            ("HOME stays",             &[("HOME", "/root"), ("A", "1")], &[], &[],    &[("HOME", "/root")]),
+            ("unless a file sets it",  &[("HOME", "/root")], &[], &[("HOME", "/x")],  &[("HOME", "/x")]),
+            ("could not be written",   &[("A", "1")], &[("A", None)], &[],            &[("A", "1")]),
+            ("over an old file",       &[("A", "1")], &[("A", Some("0"))], &[("A", "0")], &[("A", "1")]),
+            ("which a script changed", &[("A", "1")], &[("A", Some("0"))], &[("A", "2")], &[("A", "2")]),
+            ("could not be removed",   &[],           &[("A", Some("0"))], &[("A", "0")], &[]),
+        ];
+        for (case, before, unsaved, folder, want) in table {
+            let unsaved: Unsaved = unsaved
+                .iter()
+                .map(|(name, then)| {
+                    (
+                        name.as_bytes().to_vec(),
+                        then.map(|then| then.as_bytes().to_vec()),
+                    )
+                })
+                .collect();
+            let got = reload(&environment(before), &unsaved, &snapshot(folder));
+            assert_eq!(got, environment(want), "{case}");
+        }
+    }
 }

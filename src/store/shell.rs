@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use super::name::is_personal;
 use crate::environment::Environment;
 
-/// Variables that bash keeps to itself; a line that assigns one ends a POSIX shell.
-const READ_ONLY: [&[u8]; 5] = [
+/// Variables that are a shell's own. A line that assigns one of the first five ends a POSIX shell;
+/// the value of the others is an expression to bash, which may even run commands.
+const SHELLS_OWN: [&[u8]; 9] = [
     b"EUID",
     b"PPID",
     b"SHELLOPTS",
     b"BASHOPTS",
     b"BASH_VERSINFO",
+    b"OPTIND",
+    b"RANDOM",
+    b"SRANDOM",
+    b"HISTCMD",
 ];
 
 /// The file for `environment`.
@@ -19,7 +24,7 @@ pub(super) fn dump(environment: &Environment) -> Vec<u8> {
     let mut lines: BTreeMap<Vec<u8>, &[u8]> = BTreeMap::new();
     for (name, value) in environment.iter() {
         let shell_name = shell_name(name);
-        let left_out = |name: &[u8]| is_personal(name) || READ_ONLY.contains(&name);
+        let left_out = |name: &[u8]| is_personal(name) || SHELLS_OWN.contains(&name);
         if left_out(name) || left_out(&shell_name) {
             continue;
         }
@@ -143,7 +148,7 @@ mod tests {
     #[test]
     fn what_a_shell_keeps_to_itself_is_left_out() {
         for name in [
-            "HOME", "USER", "GROUP", "UID", "GID", "SHELL", "EUID", "PPID",
+            "HOME", "USER", "GROUP", "UID", "GID", "SHELL", "EUID", "PPID", "RANDOM", "OPTIND",
         ] {
             assert_eq!(dumped(&[(name.as_bytes(), b"1")]), b"", "{name}");
         }

@@ -4,6 +4,7 @@ mod clients;
 mod dockerfile;
 mod fresh;
 mod init_package;
+mod init_tools;
 mod packages;
 mod running;
 mod upgrades;

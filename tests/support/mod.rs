@@ -1,6 +1,7 @@
 //! What the themes share.
 
 pub(crate) mod docker;
+pub(crate) mod namespace;
 pub(crate) mod pid1;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Becoming another program.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::io;
 use std::ptr;
 
@@ -19,22 +19,18 @@ pub fn longest_string() -> usize {
 /// Becomes the program at `path`, with these arguments (the first is its name) and this
 /// environment; returns only if that fails.
 ///
-/// `SIGPIPE` is what it is by default, as the Rust runtime has changed it for this program only.
+/// Ignored signals stay ignored. The Rust runtime ignores `SIGPIPE`, so this is for programs made
+/// with [`main!`](crate::main).
 #[must_use]
-pub fn exec(path: &CString, arguments: &[CString], environment: &[CString]) -> io::Error {
+pub fn exec(path: &CStr, arguments: &[CString], environment: &[CString]) -> io::Error {
     let pointers = |strings: &[CString]| -> Vec<*const c_char> {
         let strings = strings.iter().map(|string| string.as_ptr());
         strings.chain([ptr::null()]).collect()
     };
     let (arguments, environment) = (pointers(arguments), pointers(environment));
-    // SAFETY: a disposition that is no function of ours.
-    let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     // SAFETY: C strings, and arrays of them that end with a null pointer; all outlive the call.
     unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
-    let error = io::Error::last_os_error();
-    // SAFETY: the disposition of a moment ago.
-    unsafe { libc::signal(libc::SIGPIPE, before) };
-    error
+    io::Error::last_os_error()
 }
 
 /// Whether `error` says that the file is in no format that the kernel executes: a script without
