@@ -34,8 +34,8 @@ test: ## set everything up, run all tests, say "N passed, N failed"
 	@$(WITH) tests/run
 
 bench: ## figures beside peers, into docs/; PART="lookups cold threads costs init size", QUICK=1
-	@tests/setup/packages build dist bench
-	@$(WITH) packaging/dist amd64 >/dev/null
+	@tests/setup/packages build dist deb bench
+	@$(WITH) packaging/dist amd64 >/dev/null && packaging/deb amd64 >/dev/null
 	@$(WITH) benches/run $(PART)
 
 lint: ## formatting, clippy, documentation, man pages

@@ -35,7 +35,7 @@ def measure():
                 needed = " ".join(_needed(path)) or "none"
                 rows.append([os.path.basename(path), samples.size(os.path.getsize(path)), needed])
     tables = [Table("Programs and libraries", ["", "size", "shared libraries needed"], rows)]
-    packages = sorted(glob.glob(os.path.join(settings.WORKSPACE, "target/dist/*.deb")))
+    packages = sorted(glob.glob(os.path.join(settings.WORKSPACE, "target/deb/*_amd64.deb")))
     if packages:
         rows = [[os.path.basename(path), samples.size(os.path.getsize(path))] for path in packages]
         tables.append(Table("Packages", ["", "size"], rows))
