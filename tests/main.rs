@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod bench;
 mod conformance;
 mod demo;
 mod e2e;
