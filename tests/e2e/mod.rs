@@ -1,5 +1,6 @@
 //! The main job in real containers, on four Debian releases.
 
+mod bad_systems;
 mod clients;
 mod dockerfile;
 mod fresh;
