@@ -41,6 +41,11 @@ impl Address {
         }
     }
 
+    /// Whether this is `::1`.
+    pub(crate) fn is_loopback(self) -> bool {
+        self == Self::V6(Self::LOOPBACK)
+    }
+
     /// Whether this address and `line`'s are the same IPv4 address, as a question by address sees
     /// it.
     pub(crate) fn is_v4_of(self, line: Self) -> bool {
