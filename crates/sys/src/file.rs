@@ -32,31 +32,43 @@ pub enum Replaced {
 /// Those of open(2), write(2), fsync(2) and rename(2); the file is then as it was (but for a
 /// bind mount on a disk that filled up: its space is reserved first where the file system can).
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Replaced> {
+    let outcome = replace_by_rename(path, mode, |file| file.write_all(bytes));
+    match outcome {
+        Ok(()) => Ok(Replaced::Renamed),
+        Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+            write_over(path, bytes, fs::metadata(path)?.size())?;
+            Ok(Replaced::InPlace)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The same with a content that `write` writes piece by piece, into a new file that is open for
+/// reading too. Where the file is bind-mounted this fails with `EBUSY`.
+///
+/// # Errors
+///
+/// As for [`replace`], and `write`'s own; the file is then as it was.
+pub fn replace_by_rename<E: From<io::Error>>(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let existing = match fs::metadata(path) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     let (folder, temporary) = temporary_beside(path)?;
-    let outcome = write_new(&temporary, bytes, mode, existing.as_ref(), path)
-        .and_then(|()| fs::rename(&temporary, path));
-    match outcome {
-        Ok(()) => {
-            File::open(folder)?.sync_all()?;
-            Ok(Replaced::Renamed)
-        }
-        Err(error) => {
-            // It may not have been made at all; what counts is the error above.
-            let _ = fs::remove_file(&temporary);
-            match (error.raw_os_error(), existing) {
-                (Some(libc::EBUSY), Some(existing)) => {
-                    write_over(path, bytes, existing.size())?;
-                    Ok(Replaced::InPlace)
-                }
-                _ => Err(error),
-            }
-        }
+    let outcome = write_new(&temporary, write, mode, existing.as_ref(), path)
+        .and_then(|()| Ok(fs::rename(&temporary, path)?));
+    if let Err(error) = outcome {
+        // It may not have been made at all; what counts is the error above.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
     }
+    File::open(folder)?.sync_all()?;
+    Ok(())
 }
 
 /// Removes the file at `path`, for good.
@@ -89,21 +101,22 @@ fn temporary_beside(path: &Path) -> io::Result<(&Path, PathBuf)> {
     Ok((folder, folder.join(name)))
 }
 
-fn write_new(
+fn write_new<E: From<io::Error>>(
     temporary: &Path,
-    bytes: &[u8],
+    write: impl FnOnce(&mut File) -> Result<(), E>,
     mode: u32,
     existing: Option<&Metadata>,
     model: &Path,
-) -> io::Result<()> {
+) -> Result<(), E> {
     // Left behind by a process of the same id that was killed.
     remove_stale(temporary)?;
     let mut file = OpenOptions::new()
+        .read(true)
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(temporary)?;
-    file.write_all(bytes)?;
+    write(&mut file)?;
     let mode = existing.map_or(mode, |existing| existing.mode() & 0o7777);
     if let Some(existing) = existing {
         let own = file.metadata()?;
@@ -113,7 +126,7 @@ fn write_new(
         copy_attributes(model, &file)?;
     }
     file.set_permissions(Permissions::from_mode(mode))?;
-    file.sync_all()
+    Ok(file.sync_all()?)
 }
 
 fn remove_stale(path: &Path) -> io::Result<()> {
