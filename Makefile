@@ -25,7 +25,7 @@ help: ## list the targets
 
 demo: ## show the main job in a throw-away mount namespace
 	@tests/setup/packages build demo
-	@$(WITH) $(MAKE) --no-print-directory build
+	@$(WITH) $(MAKE) --no-print-directory -s build
 	@demo/run
 
 test: ## set everything up, run all tests, say "N passed, N failed"

@@ -113,10 +113,15 @@ const CLIENTS: &[Client] = &[
 #[track_caller]
 fn all_clients_obey(release: &str) {
     let image = image(release);
-    let container = Container::start(image.name(), &[]);
+    // Docker's default network has no IPv6; with AI_ADDRCONFIG, getent drops IPv6 answers on a
+    // machine whose interfaces have no such address. A link-local one will do.
+    let container = Container::start(
+        image.name(),
+        &["--sysctl", "net.ipv6.conf.all.disable_ipv6=0"],
+    );
     // For setuid's sake: ping without capabilities of its own.
     container
-        .sh("chmod u+s /usr/bin/ping && chown root /usr/bin/ping")
+        .sh("ping=$(command -v ping) && chown root $ping && chmod u+s $ping")
         .ok();
     container.sh("cd /clients && (python3 -m http.server 8080 --bind 127.0.0.1 >/dev/null 2>&1 &) ; \
                   for i in $(seq 50); do curl -s http://127.0.0.1:8080/ >/dev/null && exit 0; sleep 0.1; done; exit 1").ok();
@@ -152,7 +157,8 @@ fn arm64_under_qemu() {
     let dist = format!("{}:/dist:ro", dist("arm64").display());
     let qemu = "qemu-aarch64 -L /arm64";
     let script = format!(
-        "set -e; cp -r /dist/. /arm64/; mkdir -p /arm64/etc /arm64/proc /arm64/dev /arm64/var/lib; cp /usr/bin/qemu-aarch64 /arm64/; \
+        "set -e; for folder in bin lib sbin; do [ -e /arm64/$folder ] || ln -s usr/$folder /arm64/$folder; done; \
+         cp -r /dist/. /arm64/; mkdir -p /arm64/etc /arm64/proc /arm64/dev /arm64/var/lib; cp /usr/bin/qemu-aarch64 /arm64/; \
          for f in $(ldd /usr/bin/qemu-aarch64 | grep -o '/[^ ]*'); do mkdir -p /arm64/$(dirname $f); cp $f /arm64/$f; done; \
          in_tree() {{ chroot /arm64 /qemu-aarch64 \"$@\"; }}; \
          {qemu} /arm64/usr/bin/workaround-docker-2267 --version; \

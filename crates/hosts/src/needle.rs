@@ -219,7 +219,7 @@ mod tests {
         };
         for _ in 0..50_000 {
             let hay: Vec<u8> = (0..random(300)).map(|_| b"aAb. B"[random(6)]).collect();
-            let text: Vec<u8> = (0..1 + random(6)).map(|_| b"aAb."[random(4)]).collect();
+            let text: Vec<u8> = (0..=random(6)).map(|_| b"aAb."[random(4)]).collect();
             let got = [
                 Needle::<2>::word(&text).unwrap().find(&hay),
                 Needle::<2>::anywhere(&text).unwrap().find(&hay),
