@@ -51,9 +51,7 @@ impl Name {
             return;
         }
         room.fill(0);
-        for (to, from) in room.iter_mut().zip(name) {
-            *to = *from;
-        }
+        hosts::copy(room, name);
         self.len = name.len();
     }
 

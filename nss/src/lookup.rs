@@ -2,7 +2,8 @@
 //!
 //! | files | system calls |
 //! |---|---|
-//! | a short `hosts` (the next line adds nothing to it) | openat, pread, pread (the end), newfstatat of `hosts.d`, close |
+//! | a short `hosts` that has the answer | openat, pread, pread (the end), close |
+//! | a short `hosts` that has not, and no `hosts.d` | the same and newfstatat of the folder |
 //! | a long one, or `hosts.d`, with an index | newfstatat of both, openat, fstat, two preads, close; newfstatat of each file in `hosts.d` |
 //! | the same without one | openat, fstat and as many preads as it takes, of each file |
 //!
@@ -46,9 +47,23 @@ pub(crate) fn ask<T>(
     question: Question<'_>,
     mut ask: impl FnMut(&mut Files<'_, '_, '_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    let mut answer = None;
+    let mut ask = |hosts: &mut Files<'_, '_, '_>| {
+        answer = Some(ask(hosts)?);
+        Ok(())
+    };
+    repeat(question, &mut ask)?;
+    answer.ok_or(Failure::NotFound)
+}
+
+/// Asks, and leaves the answer with who asks. Once in the module, whoever asks.
+type Ask<'a> = &'a mut dyn FnMut(&mut Files<'_, '_, '_>) -> Result<(), Failure>;
+
+#[inline(never)]
+fn repeat(question: Question<'_>, ask: Ask<'_>) -> Result<(), Failure> {
     let mut buffer = [0; READ_BUFFER];
     for _ in 0..ATTEMPTS {
-        match attempt(question, &mut buffer, &mut ask) {
+        match attempt(question, &mut buffer, ask) {
             Err(Failure::Changed) => {}
             outcome => return outcome,
         }
@@ -56,11 +71,11 @@ pub(crate) fn ask<T>(
     Err(Failure::Changed)
 }
 
-fn attempt<T>(
+fn attempt(
     question: Question<'_>,
     buffer: &mut [u8; READ_BUFFER],
-    ask: &mut impl FnMut(&mut Files<'_, '_, '_>) -> Result<T, Failure>,
-) -> Result<T, Failure> {
+    ask: Ask<'_>,
+) -> Result<(), Failure> {
     // An enumeration reads everything anyway.
     let may_use_index = question != Question::All;
     let was_long = LONG.load(Ordering::Relaxed);
@@ -70,8 +85,15 @@ fn attempt<T>(
         }
     }
     let (hosts, len) = open_hosts(buffer)?;
-    let folder = stat(At::ROOT, FOLDER).is_ok_and(|stat| stat.is(libc::S_IFDIR));
     let is_short = len < buffer.len();
+    if is_short && may_use_index && hosts.is_some() {
+        // What `hosts` says wins over `hosts.d`, so the folder matters for what it does not say.
+        match ask(&mut Hosts::loaded(Source::Loaded, buffer, len, false)) {
+            Err(Failure::More) => {}
+            outcome => return outcome,
+        }
+    }
+    let folder = stat(At::ROOT, FOLDER).is_ok_and(|stat| stat.is(libc::S_IFDIR));
     if is_short && !folder {
         if was_long {
             LONG.store(false, Ordering::Relaxed);
@@ -79,7 +101,7 @@ fn attempt<T>(
         if hosts.is_none() {
             return Err(Failure::Source(Errno(libc::ENOENT)));
         }
-        return ask(&mut Hosts::loaded(Source::Loaded, buffer, len));
+        return ask(&mut Hosts::loaded(Source::Loaded, buffer, len, true));
     }
     if !was_long {
         LONG.store(true, Ordering::Relaxed);
@@ -116,12 +138,12 @@ fn open_hosts(buffer: &mut [u8]) -> Result<(Option<Fd>, usize), Failure> {
 
 /// Searches the text.
 #[inline(never)]
-fn ask_text<T>(
+fn ask_text(
     hosts: Option<File>,
     folder: bool,
     buffer: &mut [u8; READ_BUFFER],
-    ask: &mut impl FnMut(&mut Files<'_, '_, '_>) -> Result<T, Failure>,
-) -> Result<T, Failure> {
+    ask: Ask<'_>,
+) -> Result<(), Failure> {
     let folder = if folder {
         Fd::open(At::ROOT, FOLDER).ok()
     } else {
@@ -130,11 +152,12 @@ fn ask_text<T>(
     match (hosts, folder) {
         (Some(hosts), None) => ask(&mut Hosts::new(Source::File(&hosts), buffer)),
         (hosts, Some(folder)) => {
+            let main = hosts.as_ref().map_or(0, |hosts| hosts.stat.size);
             let (mut files, buffer) = DropIns::new(hosts, folder, buffer);
             if files.is_empty().map_err(Failure::Source)? {
                 return Err(Failure::Source(Errno(libc::ENOENT)));
             }
-            ask(&mut Hosts::new(Source::All(&mut files), buffer))
+            ask(&mut Hosts::with_more(Source::All(&mut files), buffer, main))
         }
         (None, None) => Err(Failure::Source(Errno(libc::ENOENT))),
     }
@@ -142,11 +165,11 @@ fn ask_text<T>(
 
 /// Asks the index; `None` if there is none to be trusted, or it is not worth it.
 #[inline(never)]
-fn ask_index<T>(
+fn ask_index(
     question: Question<'_>,
     buffer: &mut [u8],
-    ask: &mut impl FnMut(&mut Files<'_, '_, '_>) -> Result<T, Failure>,
-) -> Option<Result<T, Failure>> {
+    ask: Ask<'_>,
+) -> Option<Result<(), Failure>> {
     let stamps = stamps()?;
     let fd = Fd::open(At::ROOT, INDEX).ok()?;
     let file = File::new(fd).ok().filter(is_trusted)?;
@@ -157,7 +180,8 @@ fn ask_index<T>(
     if has_more && !drop_ins_match(&mut index, window) {
         return None;
     }
-    match ask(&mut Hosts::indexed(index, window)) {
+    let main = stamps.hosts.size;
+    match ask(&mut Hosts::indexed(index, window, main)) {
         Err(Failure::Index) => None,
         outcome => Some(outcome),
     }
@@ -193,11 +217,12 @@ fn is_trusted(file: &File) -> bool {
 /// is told by the folder's own time.
 fn drop_ins_match(index: &mut Index<'_, Source<'_, '_>>, memory: &mut [u8]) -> bool {
     let folder = FOLDER.to_bytes();
-    let Some((path, name)) = memory.split_at_mut_checked(folder.len() + 1) else {
+    let Some((path, _)) = memory.split_at_mut_checked(folder.len() + 1) else {
         return false;
     };
-    for (to, from) in path.iter_mut().zip(folder.iter().chain(b"/")) {
-        *to = *from;
+    let end = hosts::copy(path, folder);
+    if let Some(slash) = path.get_mut(end) {
+        *slash = b'/';
     }
     let start = path.len();
     let mut at = 0;

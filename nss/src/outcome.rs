@@ -24,6 +24,8 @@ pub(crate) enum Failure {
     Changed,
     /// The index cannot answer. The text is searched then, so this never reaches glibc.
     Index,
+    /// There may be more files, which may have the answer. Does not reach glibc either.
+    More,
 }
 
 impl From<Error<Errno>> for Failure {
@@ -32,6 +34,7 @@ impl From<Error<Errno>> for Failure {
             Error::Source(errno) => Self::Source(errno),
             Error::Changed => Self::Changed,
             Error::Index => Self::Index,
+            Error::More => Self::More,
         }
     }
 }
@@ -61,7 +64,7 @@ impl Failure {
                 Some(libc::ENOENT),
                 HOST_NOT_FOUND,
             ),
-            Self::Changed | Self::Index => Self::unavailable(libc::EAGAIN),
+            Self::Changed | Self::Index | Self::More => Self::unavailable(libc::EAGAIN),
         }
     }
 

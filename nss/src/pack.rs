@@ -157,6 +157,7 @@ impl Canonical {
 
 /// Reads what follows the first `done` of a name's `len` bytes, or as much as `part` holds; the
 /// rest of it stays as it is.
+#[inline(never)]
 fn read_part<S: ReadAt>(
     hosts: &mut Hosts<'_, S>,
     asked: &Asked<'_>,
@@ -173,9 +174,7 @@ fn read_part<S: ReadAt>(
         Name::Written(span) => hosts.copy(span.start.saturating_add(done), part),
         Name::Asked => {
             let skip = usize::try_from(done).unwrap_or(usize::MAX);
-            for (to, from) in part.iter_mut().zip(asked.name.iter().skip(skip)) {
-                *to = *from;
-            }
+            hosts::copy(part, asked.name.get(skip..).unwrap_or_default());
             Ok(())
         }
     }
@@ -329,15 +328,15 @@ impl HostParts {
 }
 
 /// Copies `bytes` into a part; the offset they got.
+#[inline(never)]
 fn put<E>(part: &mut Part, buffer: &mut Buffer<'_>, bytes: &[u8]) -> Result<usize, Error<E>> {
     let (at, slot) = part.take(buffer.bytes, bytes.len()).ok_or(Error::Changed)?;
-    for (to, &from) in slot.iter_mut().zip(bytes) {
-        *to = from;
-    }
+    hosts::copy(slot, bytes);
     Ok(at)
 }
 
 /// Copies a name and its NUL into a part; the offset it got.
+#[inline(never)]
 fn put_name<S: ReadAt>(
     part: &mut Part,
     hosts: &mut Hosts<'_, S>,
@@ -362,6 +361,7 @@ fn put_name<S: ReadAt>(
 }
 
 /// Copies a text and a NUL into a part; the offset it got.
+#[inline(never)]
 fn put_text<E>(part: &mut Part, buffer: &mut Buffer<'_>, text: &[u8]) -> Result<usize, Error<E>> {
     let at = put(part, buffer, text)?;
     put(part, buffer, &[0])?;

@@ -49,6 +49,7 @@ impl File {
     }
 
     /// The same for a descriptor.
+    #[inline(never)]
     pub(crate) fn new(fd: Fd) -> Result<Self, Errno> {
         let stat = fd.stat()?;
         match stat.mode & libc::S_IFMT {
@@ -71,6 +72,7 @@ impl File {
 
 /// Fills `buffer`. A file system may return less than there is; where what was read ends at the
 /// `size` that the file is known to have, the end needs no further call to show it.
+#[inline(never)]
 pub(crate) fn read(
     fd: &Fd,
     offset: u64,

@@ -81,6 +81,8 @@ pub(crate) enum Task {
     Revert,
     /// Switch it on again if it was on before and no longer is, as after an upgrade
     Ensure,
+    /// Make the index that lookups in long files are answered from
+    Index,
     /// List and edit the entries of the hosts file
     #[command(subcommand)]
     Hosts(HostsTask),

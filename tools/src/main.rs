@@ -11,13 +11,16 @@
 //! | `prove`, `proof` | what a fresh process gets, and what that shows |
 //! | `status` | `status` and `verify` |
 //! | `hosts_file`, `entries` | the hosts file: made, read, edited under a lock |
+//! | `files`, `index` | all files that lookups read, and the index of them |
 #![forbid(unsafe_code)]
 
 mod apply;
 mod cli;
 mod entries;
 mod failure;
+mod files;
 mod hosts_file;
+mod index;
 mod journal;
 mod nsswitch;
 mod proof;
@@ -94,6 +97,12 @@ fn run(cli: Cli) -> Result<Option<Ending>> {
             let verdict = status::verify(&root, &name, address)?;
             report.say(&verdict.text, || verdict.json.clone());
             return Ok((!verdict.holds).then_some(Ending::NotInForce));
+        }
+        Task::Index => {
+            let outcome = index::build(&root)?;
+            report.say(&outcome.to_string(), || outcome.to_json());
+            let is_made = !matches!(outcome, index::Outcome::None(_));
+            return Ok((!is_made).then_some(Ending::Refused));
         }
         Task::Hosts(task) => hosts(&root, &report, task)?,
         Task::Lookup { .. } | Task::Completions { .. } => {}

@@ -29,6 +29,6 @@ pub use question::{Family, Question};
 pub use resolve::{MAX_ALIASES, Resolution, Verdict, depth_of};
 pub use search::{Entry, Hosts, Name, Names, Search};
 pub use syntax::{
-    MAX_NAME, Subject, Words, is_space, is_wildcard, subject, wildcard_covers, words,
+    MAX_NAME, Subject, Words, copy, is_space, is_wildcard, subject, wildcard_covers, words,
 };
 pub use window::{Error, ReadAt, Span};

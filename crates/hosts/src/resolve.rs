@@ -6,7 +6,7 @@
 //! has won says what kind of answer it is.
 
 use crate::search::{Line, Search, Wanted};
-use crate::syntax::{MAX_NAME, Subject};
+use crate::syntax::{MAX_NAME, Subject, copy};
 use crate::window::Text;
 use crate::{Error, Hosts, ReadAt, Span};
 
@@ -67,9 +67,7 @@ impl Word {
         let tail = name.get(name.len().checked_sub(len.checked_sub(1)?)?..)?;
         let (star, rest) = self.set(len)?.split_first_mut()?;
         *star = b'*';
-        for (to, from) in rest.iter_mut().zip(tail) {
-            *to = *from;
-        }
+        copy(rest, tail);
         Some(())
     }
 }
@@ -118,6 +116,7 @@ impl<S: ReadAt> Hosts<'_, S> {
         for _ in 0..=MAX_ALIASES {
             let mut first = self.first(resolution.name())?;
             if first.is_none() {
+                self.nothing_more()?;
                 first = self.first_wildcard(resolution)?;
             }
             let Some(line) = first else {
@@ -226,6 +225,8 @@ impl<S: ReadAt> Hosts<'_, S> {
 /// The bit that stands for wildcards with as many dots as `word` has.
 #[must_use]
 pub fn depth_of(word: &[u8]) -> u128 {
-    let dots = word.iter().filter(|&&byte| byte == b'.').count();
-    1 << dots.min(127)
+    // Dots may be as many as bytes; the last bit stands for all that are too many.
+    word.iter().filter(|&&byte| byte == b'.').fold(1, |bit: u128, _| {
+        if bit >> 127 == 0 { bit << 1 } else { bit }
+    })
 }

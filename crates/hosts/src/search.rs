@@ -90,40 +90,74 @@ impl<'q> Wanted<'q> {
     }
 }
 
-/// A hosts file, read through a buffer of the caller's.
+/// The hosts files, read through a buffer of the caller's.
+///
+/// Where there is more than one they follow each other as if they were one file, and the first of
+/// them, `hosts`, has the last word: what it says about a name or an address counts alone.
 pub struct Hosts<'b, S> {
     pub(crate) window: Window<'b, S>,
+    /// Length of `hosts`, in bytes; lines from there on are other files'.
+    main: u64,
+    /// Whether these are all files that there are.
+    complete: bool,
 }
 
 impl<'b, S: ReadAt> Hosts<'b, S> {
-    /// Reads `source` through `buffer`, which may have any length from
+    /// Reads one file, `source`, through `buffer`, which may have any length from
     /// [`MIN_BUFFER`](Self::MIN_BUFFER) up; a file that fits it is read once.
     pub fn new(source: S, buffer: &'b mut [u8]) -> Self {
+        Self::with_more(source, buffer, u64::MAX)
+    }
+
+    /// The same for a source that has more files behind the first `main` bytes.
+    pub fn with_more(source: S, buffer: &'b mut [u8], main: u64) -> Self {
         Self {
             window: Window::new(Text::Plain(source), buffer, 0, false),
+            main,
+            complete: true,
         }
     }
 
-    /// The same for a file that `buffer` holds already: its first `len` bytes, and no more.
-    pub fn loaded(source: S, buffer: &'b mut [u8], len: usize) -> Self {
+    /// The same for one file that `buffer` holds already: its first `len` bytes, and no more.
+    /// Unless this is `complete`, and all that there is, what it does not say is
+    /// [`Error::More`].
+    pub fn loaded(source: S, buffer: &'b mut [u8], len: usize, complete: bool) -> Self {
         Self {
             window: Window::new(Text::Plain(source), buffer, len, true),
+            main: u64::MAX,
+            complete,
         }
     }
 
-    /// Answers from an index and the copy of the text in it.
-    pub fn indexed(index: Index<'b, S>, buffer: &'b mut [u8]) -> Self {
+    /// Answers from an index and the copy of the text in it, of which the first `main` bytes are
+    /// those of `hosts`.
+    pub fn indexed(index: Index<'b, S>, buffer: &'b mut [u8], main: u64) -> Self {
         Self {
             window: Window::new(Text::Indexed(index), buffer, 0, false),
+            main,
+            complete: true,
+        }
+    }
+
+    /// The error where nothing was found and there may be more.
+    pub(crate) fn nothing_more(&self) -> Result<(), Error<S::Error>> {
+        if self.complete {
+            Ok(())
+        } else {
+            Err(Error::More)
         }
     }
 
     /// The shortest buffer that can hold what a search compares at once, in bytes.
     pub const MIN_BUFFER: usize = 2 * MAX_NEEDLE;
 
-    /// Starts a search at `from`, which must be the start of a line.
+    /// Starts a search at `from`, which must be the start of a line. For a name it is that of
+    /// [`Verdict::Found`](crate::Verdict::Found); where it is in `hosts`, so are all lines that
+    /// count.
     pub fn search<'q>(&self, question: Question<'q>, from: u64) -> Search<'q> {
-        Search::new(Wanted::Answer(question), from)
+        let mut search = Search::new(Wanted::Answer(question), from);
+        search.main = matches!(question, Question::Name(..)) && from < self.main;
+        search
     }
 
     /// The first start of a line at or behind `offset`.
@@ -162,13 +196,14 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
     }
 
     /// The next name as it is written; the empty one where there is none.
+    #[inline(never)]
     fn next_word(&mut self, names: &mut Names) -> Result<Option<Span>, Error<S::Error>> {
         if names.done {
             return Ok(None);
         }
         let window = &mut self.window;
-        let start = window.seek(names.at, |byte| ends_line(byte) || !is_space(byte))?;
-        let end = window.seek(start, |byte| ends_line(byte) || is_space(byte))?;
+        let start = window.word_start(names.at)?;
+        let end = window.word_end(start)?;
         let first = !names.any;
         names.at = end;
         names.any = true;
@@ -187,6 +222,7 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
         Ok(is_wildcard_head(head, word.len))
     }
 
+    #[inline(never)]
     fn is_word(&mut self, word: Span, wanted: &[u8]) -> Result<bool, Error<S::Error>> {
         Ok(word.len == wanted.len() as u64 && self.window.is(word.start, wanted)?)
     }
@@ -221,6 +257,9 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
     pub fn next(&mut self, search: &mut Search<'_>) -> Result<Option<Entry>, Error<S::Error>> {
         while let Some(line) = self.next_line(search)? {
             if let Subject::Address(address) = line.subject {
+                if search.main && line.start >= self.main {
+                    return Ok(None);
+                }
                 return Ok(Some(Entry {
                     address,
                     start: line.start,
@@ -228,6 +267,10 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
                     end: line.end,
                 }));
             }
+        }
+        // Of a name it is known by then that there is more, or that it does not matter.
+        if let Wanted::Answer(Question::Address(_)) = search.wanted {
+            self.nothing_more()?;
         }
         Ok(None)
     }
@@ -384,8 +427,8 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
     #[inline(never)]
     fn subject(&mut self, line: u64) -> Result<Option<(Subject<Span>, u64)>, Error<S::Error>> {
         let window = &mut self.window;
-        let start = window.seek(line, |byte| ends_line(byte) || !is_space(byte))?;
-        let end = window.seek(start, |byte| ends_line(byte) || is_space(byte))?;
+        let start = window.word_start(line)?;
+        let end = window.word_end(start)?;
         let len = end - start;
         let mut text = [0; Address::MAX_TEXT];
         let text = usize::try_from(len)
@@ -482,6 +525,8 @@ const fn alias(start: u64, len: u64) -> Subject<Span> {
 #[derive(Clone, Copy)]
 pub struct Search<'q> {
     wanted: Wanted<'q>,
+    /// Whether only lines of `hosts` count.
+    main: bool,
     /// The first line that has not been examined.
     line: u64,
     /// Where the search has got to in the index.
@@ -492,6 +537,7 @@ impl<'q> Search<'q> {
     pub(crate) const fn new(wanted: Wanted<'q>, line: u64) -> Self {
         Self {
             wanted,
+            main: false,
             line,
             cursor: Cursor::START,
         }

@@ -2,6 +2,17 @@
 
 use crate::Address;
 
+/// Copies as much of `from` as `to` has room for; how much that is.
+// One call: as a loop this is a few hundred bytes of code in each place.
+#[inline(never)]
+pub fn copy(to: &mut [u8], from: &[u8]) -> usize {
+    let len = to.len().min(from.len());
+    if let (Some(to), Some(from)) = (to.get_mut(..len), from.get(..len)) {
+        to.copy_from_slice(from);
+    }
+    len
+}
+
 /// Whether `byte` separates words: `isspace` in the C locale.
 #[inline]
 #[must_use]

@@ -2,6 +2,7 @@
 
 use crate::index::Index;
 use crate::needle::holds;
+use crate::syntax::{copy, ends_line, is_space};
 
 /// Where the bytes come from: a file, or a slice in tests and tools.
 pub trait ReadAt {
@@ -35,11 +36,7 @@ impl ReadAt for &[u8] {
             .ok()
             .and_then(|offset| self.get(offset..))
             .unwrap_or_default();
-        let len = rest.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..len), rest.get(..len)) {
-            to.copy_from_slice(from);
-        }
-        Ok(len)
+        Ok(copy(buffer, rest))
     }
 }
 
@@ -52,6 +49,8 @@ pub enum Error<E> {
     Changed,
     /// The index is not to be trusted, or cannot answer: the text has to.
     Index,
+    /// There may be more files than what was handed in, and they may have the answer.
+    More,
 }
 
 /// A run of bytes of the file.
@@ -152,15 +151,26 @@ impl<'b, S: ReadAt> Window<'b, S> {
         Ok(self.from(offset, 1)?.first().copied())
     }
 
-    /// The first position from `offset` on whose byte `stops`, or the end of the file.
-    pub(crate) fn seek(
-        &mut self,
-        mut offset: u64,
-        stops: impl Fn(u8) -> bool,
-    ) -> Result<u64, Error<S::Error>> {
+    /// Where the next word starts, from `offset` on, or what the line says ends.
+    pub(crate) fn word_start(&mut self, offset: u64) -> Result<u64, Error<S::Error>> {
+        self.seek(offset, false)
+    }
+
+    /// Where the word at `offset` ends.
+    pub(crate) fn word_end(&mut self, offset: u64) -> Result<u64, Error<S::Error>> {
+        self.seek(offset, true)
+    }
+
+    /// The first position from `offset` on that ends what the line says, or is white space if
+    /// `space` says so, else no white space; or the end of the file.
+    // Once in the module: it has 48 KiB.
+    #[inline(never)]
+    fn seek(&mut self, mut offset: u64, space: bool) -> Result<u64, Error<S::Error>> {
         loop {
             let bytes = self.from(offset, 1)?;
-            if let Some(found) = bytes.iter().position(|&byte| stops(byte)) {
+            let mut stops = bytes.iter();
+            let stops = stops.position(|&byte| is_space(byte) == space || ends_line(byte));
+            if let Some(found) = stops {
                 return Ok(offset.saturating_add(found as u64));
             }
             if bytes.is_empty() {
@@ -171,6 +181,7 @@ impl<'b, S: ReadAt> Window<'b, S> {
     }
 
     /// The start of the line behind the one that `offset` is in, or the end of the file.
+    #[inline(never)]
     pub(crate) fn next_line(&mut self, mut offset: u64) -> Result<u64, Error<S::Error>> {
         loop {
             let bytes = self.from(offset, 1)?;
@@ -185,6 +196,7 @@ impl<'b, S: ReadAt> Window<'b, S> {
     }
 
     /// Copies the bytes from `offset` on; the window stays where it is.
+    #[inline(never)]
     pub(crate) fn copy(&mut self, offset: u64, out: &mut [u8]) -> Result<(), Error<S::Error>> {
         let loaded = offset
             .checked_sub(self.start)

@@ -3,6 +3,8 @@
 //! Names are spread by a key that depends on the files' sizes and dates, so that a list from
 //! elsewhere cannot have been made to pile up in one place; where one does, probes are bounded.
 
+use crate::syntax::copy;
+
 const A: u64 = 0x9e37_79b9_7f4a_7c15;
 const B: u64 = 0xd6e8_feb8_6659_fd93;
 const C: u64 = 0xa076_1d64_78bd_642f;
@@ -36,9 +38,7 @@ fn of_bytes(key: u64, bytes: &[u8], fold: impl Fn([u8; 8]) -> [u8; 8]) -> u64 {
     let mut state = key ^ B;
     for chunk in bytes.chunks(8) {
         let mut word = [0; 8];
-        for (to, from) in word.iter_mut().zip(chunk) {
-            *to = *from;
-        }
+        copy(&mut word, chunk);
         state = step(state, u64::from_le_bytes(fold(word)));
     }
     // A short last word is padded; the length tells what is padding.
