@@ -18,6 +18,7 @@ use hosts::Question;
 use hosts::index::{BODY, Index, ONE_READ, Stamp, Stamps};
 use hosts_index::{Built, Source};
 use serde_json::{Value, json};
+use sys::staged::Staged;
 
 use crate::files::{self, HostsFile, State};
 use crate::hosts_file::PATIENCE;
@@ -171,7 +172,7 @@ fn attempt(
     let folder = root.resolve(FOLDER).map_err(Failure::Other)?;
     let mut lock = None;
     let mut built = None;
-    sys::file::replace_by_rename(path, 0o644, |file| {
+    let staged = Staged::write(path, 0o644, |file| {
         wait_for_the_next_second(file, state.last_change())?;
         // From here on no other run of the command edits the files.
         lock = Some(sys::file::lock_folder(&folder, PATIENCE)?);
@@ -186,6 +187,7 @@ fn attempt(
             Err(Failure::Changed)
         }
     })?;
+    staged.commit()?;
     drop(lock);
     built.ok_or(Failure::Changed)
 }

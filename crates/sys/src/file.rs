@@ -1,16 +1,15 @@
 //! Files that are replaced, never written over, and locks on folders.
 
-use std::ffi::{CString, OsString};
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{process, thread};
 
 use crate::cerr;
+use crate::staged::{Staged, beside, folder_of, remove_stale};
 
 /// How a file came to its new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,43 +31,31 @@ pub enum Replaced {
 /// Those of open(2), write(2), fsync(2) and rename(2); the file is then as it was (but for a
 /// bind mount on a disk that filled up: its space is reserved first where the file system can).
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Replaced> {
-    let outcome = replace_by_rename(path, mode, |file| file.write_all(bytes));
-    match outcome {
+    match Staged::new(path, bytes, mode).and_then(Staged::commit) {
         Ok(()) => Ok(Replaced::Renamed),
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
-            write_over(path, bytes, fs::metadata(path)?.size())?;
+            write_over(path, bytes)?;
             Ok(Replaced::InPlace)
         }
         Err(error) => Err(error),
     }
 }
 
-/// The same with a content that `write` writes piece by piece, into a new file that is open for
-/// reading too. Where the file is bind-mounted this fails with `EBUSY`.
+/// Makes `path` a symlink to `target`, in place of another one if need be.
 ///
 /// # Errors
 ///
-/// As for [`replace`], and `write`'s own; the file is then as it was.
-pub fn replace_by_rename<E: From<io::Error>>(
-    path: &Path,
-    mode: u32,
-    write: impl FnOnce(&mut File) -> Result<(), E>,
-) -> Result<(), E> {
-    let existing = match fs::metadata(path) {
-        Ok(metadata) => Some(metadata),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error.into()),
-    };
-    let (folder, temporary) = temporary_beside(path)?;
-    let outcome = write_new(&temporary, write, mode, existing.as_ref(), path)
-        .and_then(|()| Ok(fs::rename(&temporary, path)?));
-    if let Err(error) = outcome {
-        // It may not have been made at all; what counts is the error above.
+/// Those of symlink(2), rename(2) and fsync(2).
+pub fn link(target: &Path, path: &Path) -> io::Result<()> {
+    let temporary = beside(path, "")?;
+    remove_stale(&temporary)?;
+    symlink(target, &temporary)?;
+    if let Err(error) = fs::rename(&temporary, path) {
+        // What counts is the error.
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
-    File::open(folder)?.sync_all()?;
-    Ok(())
+    File::open(folder_of(path)?)?.sync_all()
 }
 
 /// Removes the file at `path`, for good.
@@ -84,62 +71,11 @@ pub fn remove(path: &Path) -> io::Result<()> {
     File::open(folder_of(path)?)?.sync_all()
 }
 
-fn folder_of(path: &Path) -> io::Result<&Path> {
-    match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Ok(Path::new(".")),
-        Some(parent) => Ok(parent),
-        None => Err(io::ErrorKind::IsADirectory.into()),
-    }
-}
-
-/// A name in the same folder that no `*.conf` or `lib*` pattern takes for a file of its own.
-fn temporary_beside(path: &Path) -> io::Result<(&Path, PathBuf)> {
-    let folder = folder_of(path)?;
-    let mut name = OsString::from(".");
-    name.push(path.file_name().ok_or(io::ErrorKind::IsADirectory)?);
-    name.push(format!(".{}~", process::id()));
-    Ok((folder, folder.join(name)))
-}
-
-fn write_new<E: From<io::Error>>(
-    temporary: &Path,
-    write: impl FnOnce(&mut File) -> Result<(), E>,
-    mode: u32,
-    existing: Option<&Metadata>,
-    model: &Path,
-) -> Result<(), E> {
-    // Left behind by a process of the same id that was killed.
-    remove_stale(temporary)?;
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(temporary)?;
-    write(&mut file)?;
-    let mode = existing.map_or(mode, |existing| existing.mode() & 0o7777);
-    if let Some(existing) = existing {
-        let own = file.metadata()?;
-        if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
-            fchown(&file, Some(existing.uid()), Some(existing.gid()))?;
-        }
-        copy_attributes(model, &file)?;
-    }
-    file.set_permissions(Permissions::from_mode(mode))?;
-    Ok(file.sync_all()?)
-}
-
-fn remove_stale(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Writes over a file that cannot be renamed over. New bytes first, then the cut: a reader in
 /// between sees a mix, which is what any writer of a bind-mounted file has to accept.
-fn write_over(path: &Path, bytes: &[u8], old_len: u64) -> io::Result<()> {
+fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).open(path)?;
+    let old_len = file.metadata()?.len();
     let len = bytes.len() as u64;
     if len > old_len {
         let end = libc::off_t::try_from(len).map_err(io::Error::other)?;
@@ -153,50 +89,6 @@ fn write_over(path: &Path, bytes: &[u8], old_len: u64) -> io::Result<()> {
     file.write_all(bytes)?;
     file.set_len(len)?;
     file.sync_all()
-}
-
-/// Copies the extended attributes (ACLs, security labels) that the file system lets us copy.
-fn copy_attributes(from: &Path, to: &File) -> io::Result<()> {
-    let path = CString::new(from.as_os_str().as_bytes())?;
-    let mut names = vec![0_u8; 64 * 1024];
-    // SAFETY: a C string and a buffer of the given length.
-    let len = unsafe { libc::listxattr(path.as_ptr(), names.as_mut_ptr().cast(), names.len()) };
-    let Ok(len) = usize::try_from(len) else {
-        return Ok(()); // The file system has none.
-    };
-    names.truncate(len);
-    for name in names.split_inclusive(|&byte| byte == 0) {
-        let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name) else {
-            continue;
-        };
-        let mut value = vec![0_u8; 64 * 1024];
-        // SAFETY: C strings and a buffer of the given length.
-        let len = unsafe {
-            libc::getxattr(
-                path.as_ptr(),
-                name.as_ptr(),
-                value.as_mut_ptr().cast(),
-                value.len(),
-            )
-        };
-        let Ok(len) = usize::try_from(len) else {
-            continue; // Gone, or not for us to read.
-        };
-        // SAFETY: an open descriptor, a C string, and `len` bytes that getxattr has filled.
-        let status = unsafe {
-            libc::fsetxattr(to.as_raw_fd(), name.as_ptr(), value.as_ptr().cast(), len, 0)
-        };
-        let error = io::Error::last_os_error();
-        let refused = matches!(
-            error.raw_os_error(),
-            Some(libc::EPERM | libc::EACCES | libc::EOPNOTSUPP)
-        );
-        // Labels that only the system may set are set by the system.
-        if status == -1 && !refused {
-            return Err(error);
-        }
-    }
-    Ok(())
 }
 
 /// An exclusive lock, held until dropped.
@@ -232,6 +124,10 @@ pub fn lock_folder(path: &Path, limit: Duration) -> io::Result<Lock> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::path::PathBuf;
+    use std::process;
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("sys-file-{name}-{}", process::id()));

@@ -8,6 +8,8 @@
 
 pub mod child;
 pub mod file;
+pub mod protection;
+pub mod staged;
 pub mod user;
 
 use std::io;
