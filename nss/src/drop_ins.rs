@@ -88,9 +88,7 @@ impl<'b> DropIns<'b> {
         folder: Fd,
         buffer: &'b mut [u8],
     ) -> (Self, &'b mut [u8]) {
-        let (entries, rest) = buffer
-            .split_at_mut_checked(ENTRIES)
-            .unwrap_or_default();
+        let (entries, rest) = buffer.split_at_mut_checked(ENTRIES).unwrap_or_default();
         let mut files = Self {
             hosts,
             folder,
@@ -189,8 +187,14 @@ impl<'b> DropIns<'b> {
             }
             // What is no file, or not for us, is as good as empty.
             Err(Errno(
-                libc::ENOENT | libc::EACCES | libc::EPERM | libc::ELOOP | libc::EISDIR
-                | libc::EINVAL | libc::ENXIO | libc::ENOTDIR,
+                libc::ENOENT
+                | libc::EACCES
+                | libc::EPERM
+                | libc::ELOOP
+                | libc::EISDIR
+                | libc::EINVAL
+                | libc::ENXIO
+                | libc::ENOTDIR,
             )) => {
                 self.shape = self.shape.rotate_left(7) ^ 1;
                 None
@@ -310,7 +314,10 @@ mod tests {
                     break;
                 }
             }
-            assert_eq!(got.escape_ascii().to_string(), want.as_bytes().escape_ascii().to_string());
+            assert_eq!(
+                got.escape_ascii().to_string(),
+                want.as_bytes().escape_ascii().to_string()
+            );
             assert!(all.is_unchanged().unwrap());
         }
         fs::write(folder.join("9.hosts"), "more").unwrap();

@@ -6,7 +6,7 @@
 //! clock of the file system itself.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -54,7 +54,10 @@ impl fmt::Display for Outcome {
                 let kib = built.size.div_ceil(1024);
                 let noun = if *files == 1 { "file" } else { "files" };
                 let entries = built.entries;
-                write!(f, "indexed {entries} entries of {files} {noun} in {kib} KiB")
+                write!(
+                    f,
+                    "indexed {entries} entries of {files} {noun} in {kib} KiB"
+                )
             }
             Self::Fresh => f.write_str("the index is up to date"),
             Self::Needless => write!(
@@ -82,11 +85,14 @@ impl Outcome {
 /// Makes the index, or sees that none is needed.
 pub(crate) fn build(root: &Root) -> Result<Outcome> {
     let path = root.resolve(FOLDER)?.join("hosts.index");
+    if root.is_this_system() && sys::user::effective_uid() != 0 {
+        return Ok(Outcome::None("only root's counts; run as root".into()));
+    }
     for _ in 0..ATTEMPTS {
         let files = files::list(root)?;
         let state = files::state(root, &files)?;
         if !is_needed(&state) {
-            // One that is there would match nothing.
+            // One that is there would match nothing; if it has to stay, it does no harm.
             let _ = sys::file::remove(&path);
             return Ok(Outcome::Needless);
         }
@@ -163,13 +169,12 @@ impl From<io::Error> for Failure {
     }
 }
 
-fn attempt(
-    root: &Root,
-    path: &Path,
-    files: &[HostsFile],
-    state: &State,
-) -> Result<Built, Failure> {
+fn attempt(root: &Root, path: &Path, files: &[HostsFile], state: &State) -> Result<Built, Failure> {
     let folder = root.resolve(FOLDER).map_err(Failure::Other)?;
+    // A new file takes the owner and mode of the old one, which lookups may not trust.
+    if fs::metadata(path).is_ok_and(|metadata| !is_trusted(&metadata)) {
+        sys::file::remove(path)?;
+    }
     let mut lock = None;
     let mut built = None;
     let staged = Staged::write(path, 0o644, |file| {
@@ -195,7 +200,10 @@ fn attempt(
 /// The state of the files, if they are still the same.
 fn now(root: &Root, files: &[HostsFile]) -> Result<State, Failure> {
     let listed = files::list(root).map_err(Failure::Other)?;
-    let same = listed.iter().map(|file| &file.path).eq(files.iter().map(|file| &file.path));
+    let same = listed
+        .iter()
+        .map(|file| &file.path)
+        .eq(files.iter().map(|file| &file.path));
     if same {
         files::state(root, files).map_err(Failure::Other)
     } else {
@@ -253,25 +261,30 @@ fn write(files: &[HostsFile], state: &State, out: &mut File) -> Result<Built, Fa
     Ok(built)
 }
 
+/// As the module sees it: root's, and nobody else can have written it.
+fn is_trusted(metadata: &fs::Metadata) -> bool {
+    metadata.is_file() && metadata.uid() == 0 && metadata.mode() & 0o022 == 0
+}
+
 /// Whether the index is one that lookups trust, of the files as they are.
 pub(crate) fn matches(root: &Root, files: &[HostsFile], state: &State) -> bool {
     let check = || -> Result<bool> {
         let path = root.resolve(INDEX)?;
         let file = File::open(&path)?;
         let metadata = file.metadata()?;
-        let trusted =
-            metadata.is_file() && metadata.uid() == 0 && metadata.mode() & 0o022 == 0;
         let stamps = Stamps {
             hosts: state.files.first().copied().unwrap_or(Stamp::ABSENT),
             folder: state.folder,
         };
         let mut buffer = vec![0; Index::<At>::BUFFER];
         let index = Index::new(At(file), metadata.size(), stamps, &mut buffer);
-        let Some(mut index) = index.filter(|_| trusted) else {
+        let Some(mut index) = index.filter(|_| is_trusted(&metadata)) else {
             return Ok(false);
         };
         let fault = || anyhow::anyhow!("no index");
-        index.open(Question::Name(b"", hosts::Family::Any)).map_err(|_| fault())?;
+        index
+            .open(Question::Name(b"", hosts::Family::Any))
+            .map_err(|_| fault())?;
         let mut at = 0;
         let mut name = [0; BODY];
         let mut rest = files.iter().zip(&state.files).skip(1);
@@ -307,20 +320,29 @@ impl hosts::ReadAt for At {
     }
 }
 
-/// For `status`: what stands between lookups and an index, if anything.
-pub(crate) fn describe(root: &Root) -> Result<String> {
+/// For `status`: the state of the index; `None` where none is needed.
+pub(crate) fn describe(root: &Root) -> Result<Option<String>> {
     let files = files::list(root)?;
     let state = files::state(root, &files)?;
     if !is_needed(&state) {
-        return Ok("not needed".into());
+        return Ok(None);
     }
     let path = root.resolve(INDEX)?;
     if matches(root, &files, &state) {
-        let size = std::fs::metadata(&path).with_context(|| path.display().to_string())?.len();
-        return Ok(format!("{INDEX}, up to date, {} KiB", size.div_ceil(1024)));
+        let size = fs::metadata(&path)
+            .with_context(|| path.display().to_string())?
+            .len();
+        return Ok(Some(format!(
+            "{INDEX}, up to date, {} KiB",
+            size.div_ceil(1024)
+        )));
     }
-    let how = if path.exists() { "out of date" } else { "missing" };
-    Ok(format!(
-        "{how}, so lookups search the text; `workaround-docker-2267 index` makes it"
-    ))
+    let how = if path.exists() {
+        "out of date"
+    } else {
+        "missing"
+    };
+    Ok(Some(format!(
+        "{INDEX} is {how}, so lookups search the text; `workaround-docker-2267 index` makes it"
+    )))
 }

@@ -261,7 +261,9 @@ fn fill<R: Read + Seek, W: Write + Seek>(
         let len = read(sources, |line, offset| {
             keys.of(line, |hash, _| {
                 let (bucket, fingerprint) = place(hash, head.buckets);
-                let Some(nth) = (bucket as usize).checked_sub(first).filter(|nth| first + nth < last)
+                let Some(nth) = (bucket as usize)
+                    .checked_sub(first)
+                    .filter(|nth| first + nth < last)
                 else {
                     return;
                 };
@@ -271,7 +273,8 @@ fn fill<R: Read + Seek, W: Write + Seek>(
                 });
                 let end = starts.get(nth + 1).copied().unwrap_or_default() as usize;
                 let slot = slot.filter(|&slot| slot < end);
-                let place = slot.and_then(|slot| fingerprints.get_mut(slot).zip(lines.get_mut(slot)));
+                let place =
+                    slot.and_then(|slot| fingerprints.get_mut(slot).zip(lines.get_mut(slot)));
                 match place {
                     Some((to_fingerprint, to_line)) => {
                         (*to_fingerprint, *to_line) = (fingerprint, offset);
@@ -290,7 +293,9 @@ fn fill<R: Read + Seek, W: Write + Seek>(
             let span = start as usize..end as usize;
             let fingerprints = fingerprints.get(span.clone()).unwrap_or_default();
             let lines = lines.get(span).unwrap_or_default();
-            writer.bucket(fingerprints, lines, out).map_err(Error::Write)?;
+            writer
+                .bucket(fingerprints, lines, out)
+                .map_err(Error::Write)?;
         }
         first = last;
     }
@@ -489,7 +494,10 @@ mod tests {
         for buckets in (1..100_000).chain([1 << 20, (1 << 24) + 1]) {
             let up = round_up(buckets);
             assert!(said.contains(&up) && up >= buckets, "{buckets} {up}");
-            assert!(u64::from(up) * 32 <= u64::from(buckets) * 33, "{buckets} {up}");
+            assert!(
+                u64::from(up) * 32 <= u64::from(buckets) * 33,
+                "{buckets} {up}"
+            );
         }
     }
 
@@ -522,8 +530,16 @@ mod tests {
     fn an_index_is_at_most_twice_as_long_as_its_text() {
         for text in [lines(20_000), block_list(20_000)] {
             let index = index(&text, MAX_SLOTS);
-            assert!(index.len() <= 2 * text.len(), "{} of {}", index.len(), text.len());
-            assert_eq!(index.len() % PAGE, usize::try_from(tail_of(buckets_of(index.len() as u64)).unwrap()).unwrap());
+            assert!(
+                index.len() <= 2 * text.len(),
+                "{} of {}",
+                index.len(),
+                text.len()
+            );
+            assert_eq!(
+                index.len() % PAGE,
+                usize::try_from(tail_of(buckets_of(index.len() as u64)).unwrap()).unwrap()
+            );
         }
         assert!(BODY < PAGE);
     }

@@ -136,7 +136,11 @@ impl Writer {
             let number = run.next;
             if !is_last {
                 // A bucket's pages beyond the first one follow each other.
-                let next = if is_first { self.overflow.next } else { number + 1 };
+                let next = if is_first {
+                    self.overflow.next
+                } else {
+                    number + 1
+                };
                 page.set_next(next);
             }
             page.seal(self.key, number);

@@ -114,9 +114,8 @@ fn model_name(lines: &[Line], asked: &[u8], family: Family) -> Answer {
                 aliased = true;
             }
             Says::Address(_) => {
-                let counts = |line: &&Line| {
-                    holds(line, &word) && (first.file > 0 || line.file == 0)
-                };
+                let counts =
+                    |line: &&Line| holds(line, &word) && (first.file > 0 || line.file == 0);
                 let entry = |line: &Line| match line.says {
                     Says::Address(address) => {
                         let address = family.admit(address)?;
@@ -226,13 +225,30 @@ fn stamps_of(files: &[Vec<u8>]) -> (Stamps, Vec<Source<Cursor<Vec<u8>>>>) {
         nanoseconds: 5,
     };
     let source = |(n, text): (usize, &Vec<u8>)| Source {
-        name: if n == 0 { Vec::new() } else { format!("{n}.hosts").into_bytes() },
+        name: if n == 0 {
+            Vec::new()
+        } else {
+            format!("{n}.hosts").into_bytes()
+        },
         stamp: stamp(text),
         text: Some(Cursor::new(text.clone())),
     };
     let sources = files.iter().enumerate().map(source).collect();
-    let folder = if files.len() == 1 { Stamp::ABSENT } else { Stamp { size: 0, ..stamp(&files[1]) } };
-    (Stamps { hosts: stamp(&files[0]), folder }, sources)
+    let folder = if files.len() == 1 {
+        Stamp::ABSENT
+    } else {
+        Stamp {
+            size: 0,
+            ..stamp(&files[1])
+        }
+    };
+    (
+        Stamps {
+            hosts: stamp(&files[0]),
+            folder,
+        },
+        sources,
+    )
 }
 
 fn ask_index(
@@ -328,7 +344,11 @@ fn ask_all(seed: u64, files: u64, questions: usize) {
         let count = [1, 1, 2, 4][random.below(4)];
         let texts: Vec<Vec<u8>> = (0..count)
             .map(|_| {
-                let lines = if random.below(50) == 0 { 400 } else { random.below(22) };
+                let lines = if random.below(50) == 0 {
+                    400
+                } else {
+                    random.below(22)
+                };
                 text(&mut random, lines)
             })
             .collect();
@@ -377,7 +397,10 @@ fn ask_all(seed: u64, files: u64, questions: usize) {
     // The cases are not all of one kind.
     let some = files * questions as u64 / 50;
     assert!(answered > 5 * some, "{answered} answers");
-    assert!(refused.min(aliased) > some / 2, "{refused} refusals, {aliased} aliases");
+    assert!(
+        refused.min(aliased) > some / 2,
+        "{refused} refusals, {aliased} aliases"
+    );
 }
 
 #[test]

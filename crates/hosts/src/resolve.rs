@@ -109,10 +109,7 @@ impl<S: ReadAt> Hosts<'_, S> {
     /// # Errors
     ///
     /// The source's.
-    pub fn resolve(
-        &mut self,
-        resolution: &mut Resolution<'_>,
-    ) -> Result<Verdict, Error<S::Error>> {
+    pub fn resolve(&mut self, resolution: &mut Resolution<'_>) -> Result<Verdict, Error<S::Error>> {
         for _ in 0..=MAX_ALIASES {
             let mut first = self.first(resolution.name())?;
             if first.is_none() {
@@ -208,7 +205,11 @@ impl<S: ReadAt> Hosts<'_, S> {
                 break;
             };
             if tail.first() == Some(&b'.') && depths & depth_of(tail) != 0 {
-                if resolution.wildcard.set_wildcard(name, tail.len() + 1).is_none() {
+                if resolution
+                    .wildcard
+                    .set_wildcard(name, tail.len() + 1)
+                    .is_none()
+                {
                     return Err(Error::Changed);
                 }
                 if let Some(line) = self.first(resolution.word())? {
@@ -226,7 +227,10 @@ impl<S: ReadAt> Hosts<'_, S> {
 #[must_use]
 pub fn depth_of(word: &[u8]) -> u128 {
     // Dots may be as many as bytes; the last bit stands for all that are too many.
-    word.iter().filter(|&&byte| byte == b'.').fold(1, |bit: u128, _| {
-        if bit >> 127 == 0 { bit << 1 } else { bit }
-    })
+    word.iter().filter(|&&byte| byte == b'.').fold(
+        1,
+        |bit: u128, _| {
+            if bit >> 127 == 0 { bit << 1 } else { bit }
+        },
+    )
 }

@@ -71,9 +71,9 @@ pub(crate) const REFUSAL: &[u8] = b"!";
 pub fn subject(word: &[u8]) -> Option<Subject<&[u8]>> {
     match word {
         REFUSAL => Some(Subject::Refusal),
-        [ALIAS, target @ ..] => {
-            (1..=MAX_NAME).contains(&target.len()).then_some(Subject::Alias(target))
-        }
+        [ALIAS, target @ ..] => (1..=MAX_NAME)
+            .contains(&target.len())
+            .then_some(Subject::Alias(target)),
         _ => Address::parse(word).map(Subject::Address),
     }
 }

@@ -105,12 +105,7 @@ impl Fd {
         let fd = unsafe {
             syscall(
                 libc::SYS_openat as usize,
-                [
-                    at.0,
-                    path.as_ptr().expose_provenance(),
-                    FLAGS as usize,
-                    0,
-                ],
+                [at.0, path.as_ptr().expose_provenance(), FLAGS as usize, 0],
             )
         };
         Errno::check(fd).map(Self)

@@ -205,7 +205,11 @@ impl Page<[u8; PAGE]> {
         if slot == SLOTS {
             return false;
         }
-        put(&mut self.0, FINGERPRINTS + 2 * slot, &fingerprint.to_le_bytes());
+        put(
+            &mut self.0,
+            FINGERPRINTS + 2 * slot,
+            &fingerprint.to_le_bytes(),
+        );
         put(&mut self.0, OFFSETS + 4 * slot, &line.to_le_bytes());
         let len = u16::try_from(slot + 1).unwrap_or(u16::MAX);
         put(&mut self.0, 68, &len.to_le_bytes());
@@ -285,7 +289,10 @@ pub const fn buckets_of(len: u64) -> u32 {
 
 /// The bucket of a hash, and the mark by which its slot is told from others there.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "a bucket's number is below `buckets`")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a bucket's number is below `buckets`"
+)]
 pub const fn place(hash: u64, buckets: u32) -> (u32, u16) {
     let bucket = (hash as u128 * buckets as u128) >> 64;
     (bucket as u32, hash as u16)

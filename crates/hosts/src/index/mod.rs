@@ -94,8 +94,7 @@ impl<'b, S: ReadAt> Index<'b, S> {
         let (stamp, name_len) = format::read_source_head(&bytes);
         let name = name.get_mut(..name_len).ok_or(Error::Index)?;
         let name_at = u64::from(*at).saturating_add(SOURCE_HEAD as u64);
-        let complete =
-            read == SOURCE_HEAD && self.region(page, len, name_at, name)? == name_len;
+        let complete = read == SOURCE_HEAD && self.region(page, len, name_at, name)? == name_len;
         let next = name_at.saturating_add(name_len as u64);
         *at = u32::try_from(next).map_err(|_| Error::Index)?;
         if complete && name_len > 0 {
@@ -210,7 +209,9 @@ impl<'b, S: ReadAt> Index<'b, S> {
         let body = BODY as u64;
         let mut done = 0;
         let wanted = usize::try_from(len.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let mut rest = buffer.get_mut(..wanted.min(buffer.len())).unwrap_or_default();
+        let mut rest = buffer
+            .get_mut(..wanted.min(buffer.len()))
+            .unwrap_or_default();
         while !rest.is_empty() {
             let at = offset.saturating_add(done as u64);
             let skip = usize::try_from(at % body).unwrap_or_default();
