@@ -7,5 +7,6 @@
 mod architecture;
 mod conformance;
 mod e2e;
+mod index;
 mod module;
 mod support;

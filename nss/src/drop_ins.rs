@@ -254,7 +254,7 @@ fn split_entry(entries: &[u8]) -> Option<(&[u8], &[u8])> {
 fn fold(shape: u64, file: &File) -> u64 {
     let words = [
         file.stat.size,
-        file.stat.seconds.cast_unsigned(),
+        u64::from_ne_bytes(file.stat.seconds.to_ne_bytes()),
         u64::from(file.stat.nanoseconds),
     ];
     words.into_iter().fold(shape, |shape, word| {

@@ -116,7 +116,10 @@ pub(crate) fn ensure(root: &Root, merge_runtime: bool) -> Result<Done> {
         return ensure_nothing(root);
     };
     if journal.stage == Stage::Applied && mechanism::holds(root, &journal)? {
-        let mut done = Done::default();
+        let mut done = Done {
+            mechanism: Some(journal.mechanism),
+            ..Done::default()
+        };
         let needs_copy = merge_runtime && journal.mechanism == Mechanism::Patch;
         if needs_copy && hosts_file::merge_runtime(root)? {
             done.steps

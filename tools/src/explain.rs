@@ -133,6 +133,11 @@ pub(crate) fn explain(texts: &[Text], name: &str) -> Explanation {
     explanation
 }
 
+/// Whether the files say that there is no such name.
+pub(crate) fn is_refused(texts: &[Text], name: &str) -> bool {
+    explain(texts, name).ending == Ending::Refused
+}
+
 /// Whether a word is a wildcard for `name`, and not the name itself.
 fn stands_for(word: &[u8], name: &[u8]) -> bool {
     !word.eq_ignore_ascii_case(name) && wildcard_covers(word, name)
@@ -203,7 +208,6 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 impl Explanation {
-    /// Whether the name has addresses, or is refused.
     pub(crate) fn to_text(&self) -> String {
         let name = &self.name;
         let texts: Vec<String> = self.addresses.iter().map(IpAddr::to_string).collect();

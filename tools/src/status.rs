@@ -265,7 +265,14 @@ pub(crate) fn verify(root: &Root, name: &str, address: Option<IpAddr>) -> Result
     let seen =
         look_up(root, name).map_err(|why| anyhow::anyhow!("cannot look {name} up: {why}"))?;
     let got = show(&seen.addresses);
-    let (holds, text) = if want.is_empty() {
+    let (holds, text) = if want.is_empty() && explain::is_refused(&texts, name) {
+        let text = if seen.addresses.is_empty() {
+            format!("{name} is not found, as {HOSTS} or hosts.d refuses it")
+        } else {
+            format!("{name} is {got} for a fresh process, where the files refuse it")
+        };
+        (seen.addresses.is_empty(), text)
+    } else if want.is_empty() {
         let remedy = format!("add it with `workaround-docker-2267 hosts add ADDRESS {name}`");
         (
             false,

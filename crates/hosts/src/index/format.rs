@@ -79,7 +79,12 @@ impl Stamps {
     /// The key of all hashes. It has no nanoseconds in it, as those may go.
     #[must_use]
     pub fn key(&self) -> u64 {
-        let of = |stamp: &Stamp| hash::mix(stamp.size ^ 0x2267, stamp.seconds.cast_unsigned() | 1);
+        let of = |stamp: &Stamp| {
+            hash::mix(
+                stamp.size ^ 0x2267,
+                u64::from_ne_bytes(stamp.seconds.to_ne_bytes()) | 1,
+            )
+        };
         hash::mix(of(&self.hosts), !of(&self.folder).rotate_left(32))
     }
 
