@@ -125,7 +125,7 @@ pub fn ask_index(bytes: &[u8], now: Stamps, question: Question<'_>) -> (Answer, 
             let (mut at, mut name) = (0, [0; 256]);
             while index.next_source(&mut at, &mut name).ok()?.is_some() {}
         }
-        ask(&mut Hosts::indexed(index, &mut window, now.hosts.size), question)
+        ask(&mut Hosts::indexed(&mut index, &mut window, now.hosts.size), question)
     })();
     (answer, file.reads)
 }

@@ -291,16 +291,16 @@ fn a_lookup_takes_a_handful_of_system_calls() {
         ("found",             "echo 127.0.0.1 db >hosts",                "db",  &["openat", "pread64", "pread64", "close"]),
         ("not found",         "echo 127.0.0.1 db >hosts",                "no",  &["openat", "pread64", "pread64", stat, "close"]),
         // The first call of a process finds out that the file is long.
-        ("found by index",    "seq -f '10.0.0.1 host-%.0f.example.com db%.0f' 3000 >hosts; INDEX", "db2999",
+        ("found by index",    "seq 3000 | sed 's/.*/10.0.0.1 host-&.example.com db&/' >hosts; INDEX", "db2999",
             &["openat", "pread64", "fstat", stat, stat, stat, "openat", "fstat", "pread64", "pread64", "close", "close"]),
-        ("not in the index",  "seq -f '10.0.0.1 host-%.0f.example.com db%.0f' 3000 >hosts; INDEX", "no",
+        ("not in the index",  "seq 3000 | sed 's/.*/10.0.0.1 host-&.example.com db&/' >hosts; INDEX", "no",
             &["openat", "pread64", "fstat", stat, stat, stat, "openat", "fstat", "pread64", "close", "close"]),
     ];
     for (case, prepare, name, want) in table {
         let prepare = prepare.replace("INDEX", &format!("{} index", command.display()));
         let script = format!(
             "mkdir -p /tmp/etc && mount -t tmpfs none /tmp/etc && cp -a /etc/. /tmp/etc/ && mount --bind /tmp/etc /etc && \
-             mkdir -p /etc/workaround-docker-2267 && cd /etc/workaround-docker-2267 && {prepare} >&2 && \
+             mkdir -p /etc/workaround-docker-2267 && cd /etc/workaround-docker-2267 && ({prepare}) >&2 && \
              MODULE={} strace -o /tmp/etc/trace {} outcome {name} >&2 && sed -n '/workaround-docker-2267/,$p' /tmp/etc/trace",
             module.display(),
             probe.display()

@@ -23,52 +23,17 @@ const ENTRY_LEN: usize = 16;
 
 const SUFFIX: &[u8] = b".hosts";
 
-/// The name of a file, with its NUL.
-#[derive(Clone, Copy)]
-struct Name {
-    bytes: [u8; NAME],
-    /// Without the NUL; 0 in front of the first name.
-    len: usize,
-}
-
-impl Name {
-    const NONE: Self = Self {
-        bytes: [0; NAME],
-        len: 0,
-    };
-
-    fn get(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    fn set(&mut self, name: &[u8]) {
-        self.len = 0;
-        let Some((nul, room)) = self.bytes.split_last_mut() else {
-            return;
-        };
-        *nul = 0;
-        if name.len() > room.len() {
-            return;
-        }
-        room.fill(0);
-        hosts::copy(room, name);
-        self.len = name.len();
-    }
-
-    fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.bytes).unwrap_or(c"")
-    }
-}
-
 /// All the files; see the module's head.
 pub(crate) struct DropIns<'b> {
     hosts: Option<File>,
     folder: Fd,
-    /// Memory for entries of the folder.
-    entries: &'b mut [u8],
+    /// The name of the file at hand, then that of the next one, each with a NUL behind it, then
+    /// entries of the folder. Not on the stack, which is short.
+    memory: &'b mut [u8],
+    /// Length of the first name; 0 in front of all of them.
+    name_len: usize,
     /// The file that was read last, unless that is `hosts`.
     current: Option<File>,
-    name: Name,
     /// Where its text starts in the whole.
     base: u64,
     /// How many files of the folder were passed.
@@ -82,19 +47,16 @@ pub(crate) struct DropIns<'b> {
 }
 
 impl<'b> DropIns<'b> {
-    /// Takes part of `buffer` for itself, and leaves the rest.
-    pub(crate) fn new(
-        hosts: Option<File>,
-        folder: Fd,
-        buffer: &'b mut [u8],
-    ) -> (Self, &'b mut [u8]) {
-        let (entries, rest) = buffer.split_at_mut_checked(ENTRIES).unwrap_or_default();
+    /// What [`new`](Self::new) takes for its own use, in bytes.
+    pub(crate) const BUFFER: usize = 2 * NAME + ENTRIES;
+
+    pub(crate) fn new(hosts: Option<File>, folder: Fd, memory: &'b mut [u8]) -> Self {
         let mut files = Self {
             hosts,
             folder,
-            entries,
+            memory,
+            name_len: 0,
             current: None,
-            name: Name::NONE,
             base: 0,
             count: 0,
             shape: 0,
@@ -102,12 +64,12 @@ impl<'b> DropIns<'b> {
             changed: false,
         };
         files.rewind();
-        (files, rest)
+        files
     }
 
     fn rewind(&mut self) {
         self.current = None;
-        self.name.len = 0;
+        self.name_len = 0;
         self.base = 0;
         self.count = 0;
         self.shape = self.hosts.as_ref().map_or(1, |hosts| fold(1, hosts));
@@ -115,7 +77,7 @@ impl<'b> DropIns<'b> {
 
     /// The file that is at hand, and its length.
     fn at_hand(&self) -> (Option<&File>, u64) {
-        let file = if self.name.len == 0 {
+        let file = if self.name_len == 0 {
             self.hosts.as_ref()
         } else {
             self.current.as_ref()
@@ -180,7 +142,7 @@ impl<'b> DropIns<'b> {
         }
         self.base = self.base.saturating_add(size).saturating_add(1);
         self.count += 1;
-        self.current = match File::open(self.folder.at(), self.name.as_c_str()) {
+        self.current = match File::open(self.folder.at(), self.name()) {
             Ok(file) => {
                 self.shape = fold(self.shape, &file);
                 Some(file)
@@ -204,30 +166,47 @@ impl<'b> DropIns<'b> {
         Ok(true)
     }
 
+    /// The name of the file at hand.
+    fn name(&self) -> &CStr {
+        CStr::from_bytes_until_nul(self.memory).unwrap_or(c"")
+    }
+
     /// Puts the least name beyond the one at hand in its place; false if there is none.
     #[inline(never)]
     fn find_next(&mut self) -> Result<bool, Errno> {
-        let mut next = Name::NONE;
+        let Some((name, rest)) = self.memory.split_at_mut_checked(NAME) else {
+            return Ok(false);
+        };
+        let Some((next, entries)) = rest.split_at_mut_checked(NAME) else {
+            return Ok(false);
+        };
+        let last = name.get(..self.name_len).unwrap_or_default();
+        let mut next_len = 0;
         self.folder.rewind()?;
         loop {
-            let len = self.folder.entries(self.entries)?;
-            let mut rest = self.entries.get(..len).unwrap_or_default();
+            let len = self.folder.entries(entries)?;
+            let mut rest = entries.get(..len).unwrap_or_default();
             if rest.is_empty() {
                 break;
             }
             while let Some((name, behind)) = split_entry(rest) {
                 rest = behind;
-                let is_nearer = next.len == 0 || name < next.get();
-                if is_drop_in(name) && name > self.name.get() && is_nearer {
-                    next.set(name);
+                let nearest = next.get(..next_len).unwrap_or_default();
+                let is_nearer = next_len == 0 || name < nearest;
+                if is_drop_in(name) && name > last && is_nearer && name.len() < NAME {
+                    next_len = hosts::copy(next, name);
                 }
             }
         }
-        let found = next.len > 0;
-        if found {
-            self.name = next;
+        if next_len == 0 {
+            return Ok(false);
         }
-        Ok(found)
+        hosts::copy(name, next.get(..next_len).unwrap_or_default());
+        if let Some(nul) = name.get_mut(next_len) {
+            *nul = 0;
+        }
+        self.name_len = next_len;
+        Ok(true)
     }
 
     /// Whether there is anything to read at all.
@@ -299,10 +278,9 @@ mod tests {
         // Without `hosts` there is still the newline behind it.
         want.insert(0, '\n');
         let path = CString::new(folder.as_os_str().as_bytes()).unwrap();
-        let mut buffer = [0; 4096];
+        let mut buffer = [0; DropIns::BUFFER];
         let fd = Fd::open(At::ROOT, &path).unwrap();
-        let (mut all, rest) = DropIns::new(None, fd, &mut buffer);
-        assert!(rest.len() > 1000);
+        let mut all = DropIns::new(None, fd, &mut buffer);
         // In pieces, from front to back and again.
         for piece in [1, 7, 4096] {
             let mut got = Vec::new();

@@ -137,7 +137,6 @@ fn open_hosts(buffer: &mut [u8]) -> Result<(Option<Fd>, usize), Failure> {
 }
 
 /// Searches the text.
-#[inline(never)]
 fn ask_text(
     hosts: Option<File>,
     folder: bool,
@@ -151,16 +150,28 @@ fn ask_text(
     };
     match (hosts, folder) {
         (Some(hosts), None) => ask(&mut Hosts::new(Source::File(&hosts), buffer)),
-        (hosts, Some(folder)) => {
-            let main = hosts.as_ref().map_or(0, |hosts| hosts.stat.size);
-            let (mut files, buffer) = DropIns::new(hosts, folder, buffer);
-            if files.is_empty().map_err(Failure::Source)? {
-                return Err(Failure::Source(Errno(libc::ENOENT)));
-            }
-            ask(&mut Hosts::with_more(Source::All(&mut files), buffer, main))
-        }
+        (hosts, Some(folder)) => ask_all(hosts, folder, buffer, ask),
         (None, None) => Err(Failure::Source(Errno(libc::ENOENT))),
     }
+}
+
+/// Searches the text of `hosts` and `hosts.d`.
+#[inline(never)]
+fn ask_all(
+    hosts: Option<File>,
+    folder: Fd,
+    buffer: &mut [u8; READ_BUFFER],
+    ask: Ask<'_>,
+) -> Result<(), Failure> {
+    let main = hosts.as_ref().map_or(0, |hosts| hosts.stat.size);
+    let (memory, window) = buffer
+        .split_at_mut_checked(DropIns::BUFFER)
+        .unwrap_or_default();
+    let mut files = DropIns::new(hosts, folder, memory);
+    if files.is_empty().map_err(Failure::Source)? {
+        return Err(Failure::Source(Errno(libc::ENOENT)));
+    }
+    ask(&mut Hosts::with_more(Source::All(&mut files), window, main))
 }
 
 /// Asks the index; `None` if there is none to be trusted, or it is not worth it.
@@ -181,7 +192,7 @@ fn ask_index(
         return None;
     }
     let main = stamps.hosts.size;
-    match ask(&mut Hosts::indexed(index, window, main)) {
+    match ask(&mut Hosts::indexed(&mut index, window, main)) {
         Err(Failure::Index) => None,
         outcome => Some(outcome),
     }

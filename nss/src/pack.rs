@@ -11,9 +11,7 @@
 
 use core::mem::size_of;
 
-use hosts::{
-    Address, Entry, Error, Family, Hosts, Name, Question, ReadAt, Resolution, Span, Verdict,
-};
+use hosts::{Address, Error, Family, Hosts, Name, Question, ReadAt, Resolution, Span, Verdict};
 
 use crate::abi::gaih_addrtuple;
 use crate::kernel::Errno;
@@ -98,7 +96,10 @@ impl<'q> Asked<'q> {
 
 /// What an answer consists of, added up.
 struct Survey {
-    first: Entry,
+    /// Where the first line that answers starts.
+    start: u64,
+    /// The address on it.
+    address: Address,
     canonical: Canonical,
     entries: usize,
     aliases: usize,
@@ -116,14 +117,14 @@ struct Canonical {
 
 impl Canonical {
     fn read<S: ReadAt>(
+        &mut self,
         hosts: &mut Hosts<'_, S>,
         asked: &Asked<'_>,
         name: Name,
-    ) -> Result<Self, Error<S::Error>> {
-        let len = asked.len(name);
-        let mut head = [0; HEAD];
-        read_part(hosts, asked, name, 0, len, &mut head)?;
-        Ok(Self { name, len, head })
+    ) -> Result<(), Error<S::Error>> {
+        self.name = name;
+        self.len = asked.len(name);
+        read_part(hosts, asked, name, 0, self.len, &mut self.head)
     }
 
     /// Whether `other` is the same name, bytewise.
@@ -182,40 +183,30 @@ fn read_part<S: ReadAt>(
 
 // Kept apart, so that its frame is not on the stack while the other pass runs.
 #[inline(never)]
-fn survey<S: ReadAt>(
+fn take_survey<S: ReadAt>(
     hosts: &mut Hosts<'_, S>,
     asked: &Asked<'_>,
     from: u64,
-) -> Result<Option<Survey>, Error<S::Error>> {
+    survey: &mut Survey,
+) -> Result<(), Error<S::Error>> {
     let mut search = hosts.search(asked.question, from);
-    let mut survey: Option<Survey> = None;
     while let Some(entry) = hosts.next(&mut search)? {
         let mut names = entry.names();
         let Some(name) = hosts.next_name(&mut names, asked.question)? else {
             return Err(Error::Changed);
         };
-        let survey = match &mut survey {
-            Some(survey) => {
-                if !survey.canonical.is(hosts, asked, name)? {
-                    survey.add_alias(asked.len(name))?;
-                }
-                survey
+        if survey.entries == 0 {
+            survey.start = entry.start;
+            survey.address = entry.address;
+            survey.next = entry.end;
+            survey.canonical.read(hosts, asked, name)?;
+            survey.text = text_len(asked.len(name))?;
+            if let Some(alias) = asked.alias {
+                survey.add_alias(alias.len() as u64)?;
             }
-            none => {
-                let survey = none.insert(Survey {
-                    first: entry,
-                    canonical: Canonical::read(hosts, asked, name)?,
-                    entries: 0,
-                    aliases: 0,
-                    text: text_len(asked.len(name))?,
-                    next: entry.end,
-                });
-                if let Some(alias) = asked.alias {
-                    survey.add_alias(alias.len() as u64)?;
-                }
-                survey
-            }
-        };
+        } else if !survey.canonical.is(hosts, asked, name)? {
+            survey.add_alias(asked.len(name))?;
+        }
         survey.entries = survey.entries.checked_add(1).ok_or(Error::Changed)?;
         while let Some(alias) = hosts.next_name(&mut names, asked.question)? {
             survey.add_alias(asked.len(alias))?;
@@ -224,10 +215,27 @@ fn survey<S: ReadAt>(
             break;
         }
     }
-    Ok(survey)
+    Ok(())
 }
 
 impl Survey {
+    /// Nothing yet.
+    const fn new() -> Self {
+        Self {
+            start: 0,
+            address: Address::V4([0; 4]),
+            canonical: Canonical {
+                name: Name::Asked,
+                len: 0,
+                head: [0; HEAD],
+            },
+            entries: 0,
+            aliases: 0,
+            text: 0,
+            next: 0,
+        }
+    }
+
     fn add_alias<E>(&mut self, len: u64) -> Result<(), Error<E>> {
         let len = text_len(len)?;
         self.aliases = self.aliases.checked_add(1).ok_or(Error::Changed)?;
@@ -419,13 +427,12 @@ fn pack_host<S: ReadAt<Error = Errno>>(
     from: u64,
     buffer: &mut Buffer<'_>,
 ) -> Result<PackedHost, Failure> {
-    let Some(survey) = survey(hosts, asked, from)? else {
+    let mut survey = Survey::new();
+    take_survey(hosts, asked, from, &mut survey)?;
+    if survey.entries == 0 {
         return Err(Failure::NotFound);
-    };
-    let v6 = matches!(
-        asked.question.admit(survey.first.address),
-        Some(Address::V6(_))
-    );
+    }
+    let v6 = matches!(asked.question.admit(survey.address), Some(Address::V6(_)));
     let parts = HostParts::new(&survey, buffer.base, if v6 { 16 } else { 4 })
         .filter(|parts| parts.total <= buffer.bytes.len())
         .ok_or(Failure::BufferTooSmall)?;
@@ -456,7 +463,7 @@ fn fill_host<S: ReadAt>(
     buffer: &mut Buffer<'_>,
 ) -> Result<PackedHost, Error<S::Error>> {
     let (aliases, addresses, name) = (parts.aliases.at, parts.addresses.at, parts.text.at);
-    let mut search = hosts.search(asked.question, survey.first.start);
+    let mut search = hosts.search(asked.question, survey.start);
     for nth in 0..survey.entries {
         let entry = hosts.next(&mut search)?.ok_or(Error::Changed)?;
         let mut names = entry.names();
@@ -518,9 +525,11 @@ pub(crate) fn tuples<S: ReadAt<Error = Errno>>(
     let mut resolution = Resolution::new(name);
     let from = resolve(hosts, &mut resolution)?;
     let asked = &Asked::resolved(&resolution, Family::Any);
-    let Some(survey) = survey(hosts, asked, from)? else {
+    let mut survey = Survey::new();
+    take_survey(hosts, asked, from, &mut survey)?;
+    if survey.entries == 0 {
         return Err(Failure::NotFound);
-    };
+    }
     let in_buffer = survey.entries.saturating_sub(usize::from(has_first));
     let (tuples, text) = TupleParts::new(&survey, buffer.base, in_buffer)
         .filter(|parts| parts.total <= buffer.bytes.len())
@@ -570,7 +579,7 @@ fn fill_tuples<S: ReadAt>(
         Some(put(&mut tuples, buffer, &[0; TUPLE])?)
     };
     let second_at = (survey.entries > 1).then_some(tuples.at);
-    let mut search = hosts.search(asked.question, survey.first.start);
+    let mut search = hosts.search(asked.question, survey.start);
     let entry = hosts.next(&mut search)?.ok_or(Error::Changed)?;
     let canonical = hosts.next_name(&mut entry.names(), asked.question)?;
     let canonical = canonical.ok_or(Error::Changed)?;

@@ -370,7 +370,7 @@ mod tests {
         let mut window = [0; 512];
         let mut index = Index::new(index, index.len() as u64, stamps, &mut memory)?;
         index.open(Question::Name(name, Family::Any)).ok()?;
-        let mut hosts = Hosts::indexed(index, &mut window, now.size);
+        let mut hosts = Hosts::indexed(&mut index, &mut window, now.size);
         let mut resolution = Resolution::new(name);
         let Verdict::Found { from } = hosts.resolve(&mut resolution).ok()? else {
             return Some(Vec::new());

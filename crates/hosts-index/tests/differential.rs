@@ -263,7 +263,7 @@ fn ask_index(
     let mut window = vec![0; window];
     let mut index = Index::new(bytes, bytes.len() as u64, stamps, &mut memory).unwrap();
     assert_eq!(index.open(question).unwrap(), sources > 1);
-    ask(&mut Hosts::indexed(index, &mut window, main), question)
+    ask(&mut Hosts::indexed(&mut index, &mut window, main), question)
 }
 
 // --- generated cases ---

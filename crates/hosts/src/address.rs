@@ -20,6 +20,8 @@ impl Address {
     ///
     /// As strict as glibc: no scope id, no brackets, four decimal parts without leading zeros,
     /// no hexadecimal or short IPv4 forms.
+    // Not inlined: what it keeps on the stack is not there while the file is read.
+    #[inline(never)]
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         parse_v4(text)

@@ -131,7 +131,7 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
 
     /// Answers from an index and the copy of the text in it, of which the first `main` bytes are
     /// those of `hosts`.
-    pub fn indexed(index: Index<'b, S>, buffer: &'b mut [u8], main: u64) -> Self {
+    pub fn indexed(index: &'b mut Index<'b, S>, buffer: &'b mut [u8], main: u64) -> Self {
         Self {
             window: Window::new(Text::Indexed(index), buffer, 0, false),
             main,

@@ -67,7 +67,7 @@ pub(crate) enum Text<'b, S> {
     /// The files themselves.
     Plain(S),
     /// The copy of them that an index holds.
-    Indexed(Index<'b, S>),
+    Indexed(&'b mut Index<'b, S>),
 }
 
 impl<S: ReadAt> Text<'_, S> {

@@ -12,7 +12,7 @@ pub const PAGE: usize = 1024;
 /// What a page holds besides its seal, in bytes.
 pub const BODY: usize = PAGE - 8;
 /// Texts that fit one read, of so many bytes, are searched without an index: nothing is cheaper.
-pub const ONE_READ: usize = 5120;
+pub const ONE_READ: usize = 4096;
 /// The largest text that an index can be made of: offsets in it have 32 bits.
 pub const MAX_TEXT: u64 = u32::MAX as u64;
 
