@@ -101,6 +101,10 @@ fn attempt(
         if hosts.is_none() {
             return Err(Failure::Source(Errno(libc::ENOENT)));
         }
+        // What has been asked has found nothing but, perhaps, a wildcard.
+        if may_use_index && !buffer.get(..len).is_some_and(|text| text.contains(&b'*')) {
+            return Err(Failure::NotFound);
+        }
         return ask(&mut Hosts::loaded(Source::Loaded, buffer, len, true));
     }
     if !was_long {
