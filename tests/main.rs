@@ -6,7 +6,12 @@
 
 mod architecture;
 mod conformance;
+mod demo;
 mod e2e;
 mod index;
+mod init;
 mod module;
+mod readme;
+mod setuser;
+mod store;
 mod support;

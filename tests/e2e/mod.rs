@@ -2,4 +2,10 @@
 
 mod clients;
 mod dockerfile;
+mod fresh;
+mod init_package;
+mod init_tools;
+mod packages;
 mod running;
+mod upgrades;
+mod verify;

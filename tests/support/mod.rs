@@ -1,6 +1,8 @@
 //! What the themes share.
 
 pub(crate) mod docker;
+pub(crate) mod namespace;
+pub(crate) mod pid1;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -21,6 +23,17 @@ pub(crate) fn dist(arch: &str) -> PathBuf {
         dist.display()
     );
     dist
+}
+
+/// Where `make test` has put the Debian packages.
+pub(crate) fn deb_folder() -> PathBuf {
+    let folder = workspace().join("target/deb");
+    assert!(
+        folder.exists(),
+        "{} is missing: run `packaging/deb amd64 arm64`, as make test does",
+        folder.display()
+    );
+    folder
 }
 
 /// How a command ended, and all that it printed.

@@ -38,7 +38,6 @@ pub(crate) fn find(root: &Root) -> Result<Vec<Copy>> {
         };
         let files = real_file(root, &format!("{folder}/libnss_files.so.2"))?;
         let copy = Copy { libc, files };
-        // /lib is /usr/lib on merged systems.
         if !copies.contains(&copy) {
             copies.push(copy);
         }
@@ -46,29 +45,51 @@ pub(crate) fn find(root: &Root) -> Result<Vec<Copy>> {
     Ok(copies)
 }
 
+/// The folders that exist, each once: `/lib` is `/usr/lib` on merged systems.
 fn folders(root: &Root) -> Result<Vec<String>> {
-    let mut folders = Vec::new();
+    let mut folders: Vec<String> = Vec::new();
+    let mut add = |path: &str| -> Result<()> {
+        let real = root.resolve(path)?;
+        let path = inside(root, &real).filter(|path| !folders.contains(path));
+        if real.is_dir() {
+            folders.extend(path);
+        }
+        Ok(())
+    };
     for base in ["/usr/lib", "/lib"] {
-        folders.push(base.to_owned());
-        folders.extend(["32", "64", "x32"].map(|width| format!("{base}{width}")));
-        let triplets = children(&root.resolve(base)?);
-        let triplets = triplets.iter().filter_map(|name| name.to_str());
-        let triplets = triplets.filter(|name| name.contains("-linux-gnu"));
-        folders.extend(triplets.map(|name| format!("{base}/{name}")));
-    }
-    let mut special = Vec::new();
-    for folder in &folders {
-        // Debian's libc6-lse and libc6-i686, and the loader's own since 2.33.
-        special.push(format!("{folder}/atomics"));
-        for base in ["glibc-hwcaps", "i686"] {
-            let base = format!("{folder}/{base}");
-            let names = children(&root.resolve(&base)?);
-            let names = names.iter().filter_map(|name| name.to_str());
-            special.extend(names.map(|name| format!("{base}/{name}")));
+        for width in ["", "32", "64", "x32"] {
+            add(&format!("{base}{width}"))?;
+        }
+        for name in children(&root.resolve(base)?) {
+            let name = name.to_string_lossy();
+            if name.contains("-linux-gnu") {
+                add(&format!("{base}/{name}"))?;
+            }
         }
     }
-    folders.extend(special);
+    for nth in 0..folders.len() {
+        let Some(folder) = folders.get(nth).cloned() else {
+            break;
+        };
+        folders.extend(special(root, &folder));
+    }
     Ok(folders)
+}
+
+/// The loader's folders for particular processors: its own since 2.33, and, before, those of
+/// Debian's libc6-lse and libc6-i686.
+fn special(root: &Root, folder: &str) -> Vec<String> {
+    let real = root.path().join(folder.trim_start_matches('/'));
+    let mut special = Vec::new();
+    if real.join("atomics").is_dir() {
+        special.push(format!("{folder}/atomics"));
+    }
+    for base in ["glibc-hwcaps", "i686"] {
+        let names = children(&real.join(base));
+        let names = names.iter().map(|name| name.to_string_lossy());
+        special.extend(names.map(|name| format!("{folder}/{base}/{name}")));
+    }
+    special
 }
 
 /// The names in a folder, sorted; none where it does not exist.

@@ -18,7 +18,7 @@ use hosts::Question;
 use hosts::index::{BODY, Index, ONE_READ, Stamp, Stamps};
 use hosts_index::{Built, Source};
 use serde_json::{Value, json};
-use sys::staged::Staged;
+use sys::staged::{How, NewMode, Staged};
 
 use crate::files::{self, HostsFile, State};
 use crate::hosts_file::PATIENCE;
@@ -33,6 +33,13 @@ const ATTEMPTS: u32 = 5;
 const LONGEST_WAIT: Duration = Duration::from_millis(2500);
 /// The granularity of the clock of file systems is finer.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Everybody may read it, and half of one must not survive a crash.
+const AS: How = How {
+    mode: NewMode::Exact(0o644),
+    durable: true,
+    in_place: false,
+};
 
 /// What became of the index.
 #[derive(Debug)]
@@ -177,7 +184,7 @@ fn attempt(root: &Root, path: &Path, files: &[HostsFile], state: &State) -> Resu
     }
     let mut lock = None;
     let mut built = None;
-    let staged = Staged::write(path, 0o644, |file| {
+    let staged = Staged::write(path, AS, |file| {
         wait_for_the_next_second(file, state.last_change())?;
         // From here on no other run of the command edits the files.
         lock = Some(sys::file::lock_folder(&folder, PATIENCE)?);

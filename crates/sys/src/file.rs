@@ -1,14 +1,17 @@
 //! Files that are replaced, never written over, and locks on folders.
 
+use std::ffi::{CStr, CString};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::symlink;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cerr;
+pub use crate::staged::{How, NewMode};
 use crate::staged::{Staged, beside, folder_of, remove_stale};
 
 /// How a file came to its new content.
@@ -31,9 +34,23 @@ pub enum Replaced {
 /// Those of open(2), write(2), fsync(2) and rename(2); the file is then as it was (but for a
 /// bind mount on a disk that filled up: its space is reserved first where the file system can).
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Replaced> {
-    match Staged::new(path, bytes, mode).and_then(Staged::commit) {
+    let how = How {
+        mode: NewMode::Exact(mode),
+        durable: true,
+        in_place: true,
+    };
+    replace_as(path, bytes, how)
+}
+
+/// Does what [`replace`] does, as `how` says.
+///
+/// # Errors
+///
+/// See [`replace`]; `EBUSY` for a bind mount that must not be written over.
+pub fn replace_as(path: &Path, bytes: &[u8], how: How) -> io::Result<Replaced> {
+    match Staged::new_as(path, bytes, how).and_then(Staged::commit) {
         Ok(()) => Ok(Replaced::Renamed),
-        Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+        Err(error) if how.in_place && error.raw_os_error() == Some(libc::EBUSY) => {
             write_over(path, bytes)?;
             Ok(Replaced::InPlace)
         }
@@ -41,21 +58,84 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Replaced> {
     }
 }
 
-/// Makes `path` a symlink to `target`, in place of another one if need be.
+/// Makes `path` a symlink to `target`, in place of whatever file is there.
 ///
 /// # Errors
 ///
-/// Those of symlink(2), rename(2) and fsync(2).
-pub fn link(target: &Path, path: &Path) -> io::Result<()> {
+/// Those of symlink(2) and rename(2); what was there is then as it was.
+pub fn replace_by_link(path: &Path, target: &Path) -> io::Result<()> {
     let temporary = beside(path, "")?;
     remove_stale(&temporary)?;
     symlink(target, &temporary)?;
-    if let Err(error) = fs::rename(&temporary, path) {
-        // What counts is the error.
+    fs::rename(&temporary, path).inspect_err(|_| {
+        // What counts is the error of the rename.
         let _ = fs::remove_file(&temporary);
-        return Err(error);
-    }
+    })
+}
+
+/// Does what [`replace_by_link`] does, for good.
+///
+/// # Errors
+///
+/// See [`replace_by_link`]; and those of fsync(2).
+pub fn link(target: &Path, path: &Path) -> io::Result<()> {
+    replace_by_link(path, target)?;
     File::open(folder_of(path)?)?.sync_all()
+}
+
+/// Why [`read_regular`] has no content to give.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is a folder, a FIFO, a socket or a device.
+    NotRegular,
+    /// It is longer than the limit.
+    TooLong,
+    /// open(2) or read(2) failed.
+    Failed(io::Error),
+}
+
+/// Reads the regular file at `path`, through symlinks; never waits, as on a FIFO without a writer,
+/// and never opens a device.
+///
+/// # Errors
+///
+/// See [`Unread`].
+pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, Unread> {
+    let looked = fs::metadata(path).map_err(Unread::Failed)?;
+    if !looked.is_file() {
+        return Err(Unread::NotRegular);
+    }
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+        .map_err(Unread::Failed)?;
+    // It may be another one by now.
+    let opened = file.metadata().map_err(Unread::Failed)?;
+    if !opened.is_file() {
+        return Err(Unread::NotRegular);
+    }
+    let size = usize::try_from(opened.len()).unwrap_or(usize::MAX);
+    let mut content = Vec::with_capacity(size.min(limit));
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most)
+        .read_to_end(&mut content)
+        .map_err(Unread::Failed)?;
+    if content.len() > limit {
+        return Err(Unread::TooLong);
+    }
+    Ok(content)
+}
+
+/// Whether this process may execute the file at `path`: neither its mode nor its mount forbids it.
+///
+/// # Errors
+///
+/// access(2)'s, `EACCES` being the usual one.
+pub fn may_execute(path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: a C string.
+    cerr(unsafe { libc::access(path.as_ptr(), libc::X_OK) }).map(drop)
 }
 
 /// Removes the file at `path`, for good.
@@ -64,9 +144,16 @@ pub fn link(target: &Path, path: &Path) -> io::Result<()> {
 ///
 /// Those of unlink(2) and fsync(2); a file that does not exist is none.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        outcome => outcome?,
+    // Where a file of an image's layer was replaced, fuse-overlayfs 1.10 shows the old one again
+    // after the first unlink(2); the second one is for good.
+    for _ in 0..3 {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            outcome => outcome?,
+        }
+        if !path.exists() && !path.is_symlink() {
+            break;
+        }
     }
     File::open(folder_of(path)?)?.sync_all()
 }
@@ -89,6 +176,15 @@ fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.set_len(len)?;
     file.sync_all()
+}
+
+/// Whether the file at `path` gives its caller capabilities, see capabilities(7).
+#[must_use]
+pub fn has_capabilities(path: &CStr) -> bool {
+    let name = c"security.capability";
+    // SAFETY: C strings; no buffer is passed, so only the length comes back.
+    let len = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
+    len > 0
 }
 
 /// An exclusive lock, held until dropped.

@@ -1,14 +1,35 @@
 //! New content beside a file, and the old content while it may still be wanted back.
 
-use std::ffi::{CString, OsString};
+use std::ffi::{CStr, CString, OsString};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::time::SystemTime;
+
+/// How new content for a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct How {
+    /// The mode of a file that does not exist yet.
+    pub mode: NewMode,
+    /// Whether the content and the folder are on disk when it is in force. If not, readers still
+    /// see the old content or the new, but a crash of the machine may leave an empty file.
+    pub durable: bool,
+    /// Whether a bind mount, which cannot be renamed over, may be written over.
+    pub in_place: bool,
+}
+
+/// The mode of a file that does not exist yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewMode {
+    /// This one, whatever the umask.
+    Exact(u32),
+    /// This one without the bits of the umask.
+    Umasked(u32),
+}
 
 /// New content for a file: on disk beside it, with the owner, mode and extended attributes that
 /// it is to have, and not in force yet. Dropped without [`commit`](Self::commit), it goes away.
@@ -16,16 +37,31 @@ use std::time::SystemTime;
 pub struct Staged {
     temporary: PathBuf,
     path: PathBuf,
+    durable: bool,
 }
 
 impl Staged {
-    /// Writes `bytes` beside `path`; a file that does not exist is to get `mode`.
+    /// Writes `bytes` beside `path`, for good; a file that does not exist is to get `mode`.
     ///
     /// # Errors
     ///
     /// Those of open(2), write(2) and fsync(2).
     pub fn new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Self> {
-        Self::write(path, mode, |file| file.write_all(bytes))
+        let how = How {
+            mode: NewMode::Exact(mode),
+            durable: true,
+            in_place: false,
+        };
+        Self::new_as(path, bytes, how)
+    }
+
+    /// Writes `bytes` beside `path`, as `how` says.
+    ///
+    /// # Errors
+    ///
+    /// See [`new`](Self::new).
+    pub fn new_as(path: &Path, bytes: &[u8], how: How) -> io::Result<Self> {
+        Self::write(path, how, |file| file.write_all(bytes))
     }
 
     /// The same with a content that `write` writes, piece by piece, to a file that is open for
@@ -36,7 +72,7 @@ impl Staged {
     /// As for [`new`](Self::new), and `write`'s own.
     pub fn write<E: From<io::Error>>(
         path: &Path,
-        mode: u32,
+        how: How,
         write: impl FnOnce(&mut File) -> Result<(), E>,
     ) -> Result<Self, E> {
         let existing = match fs::metadata(path) {
@@ -47,8 +83,9 @@ impl Staged {
         let staged = Self {
             temporary: beside(path, "")?,
             path: path.to_owned(),
+            durable: how.durable,
         };
-        write_new(&staged.temporary, write, mode, existing.as_ref(), path)?;
+        write_new(&staged.temporary, write, how, existing.as_ref(), path)?;
         Ok(staged)
     }
 
@@ -61,14 +98,17 @@ impl Staged {
         File::open(&self.temporary)?.set_modified(time)
     }
 
-    /// Puts it in force by one rename, for good.
+    /// Puts it in force by one rename.
     ///
     /// # Errors
     ///
     /// Those of rename(2), `EBUSY` where the file is mounted, and of fsync(2).
     pub fn commit(self) -> io::Result<()> {
         fs::rename(&self.temporary, &self.path)?;
-        File::open(folder_of(&self.path)?)?.sync_all()
+        if self.durable {
+            File::open(folder_of(&self.path)?)?.sync_all()?;
+        }
+        Ok(())
     }
 }
 
@@ -151,19 +191,29 @@ pub(crate) fn folder_of(path: &Path) -> io::Result<&Path> {
     }
 }
 
-/// A name in the same folder that no `*.conf` or `lib*` pattern takes for a file of its own.
+/// As much of a file's name as goes into the names of temporary files, which must not be longer
+/// than a name can be.
+const LONGEST: usize = 200;
+
+fn head(name: &[u8]) -> &[u8] {
+    name.get(..LONGEST).unwrap_or(name)
+}
+
+/// A name in the same folder that no `*.conf` or `lib*` pattern takes for a file of its own. It
+/// begins with two dots, which readers of folders of variables leave alone.
 pub(crate) fn beside(path: &Path, what: &str) -> io::Result<PathBuf> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().ok_or(io::ErrorKind::IsADirectory)?);
-    name.push(format!(".{}{what}~", process::id()));
-    Ok(folder_of(path)?.join(name))
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let mut temporary = b"..".to_vec();
+    temporary.extend_from_slice(head(name.as_bytes()));
+    temporary.extend_from_slice(format!(".{}{what}~", process::id()).as_bytes());
+    Ok(folder_of(path)?.join(OsString::from_vec(temporary)))
 }
 
 /// Whether `name` is one that [`beside`] makes for `file`, in any process.
 fn is_temporary(name: &[u8], file: &[u8]) -> bool {
     let number = name
-        .strip_prefix(b".")
-        .and_then(|rest| rest.strip_prefix(file))
+        .strip_prefix(b"..")
+        .and_then(|rest| rest.strip_prefix(head(file)))
         .and_then(|rest| rest.strip_prefix(b"."))
         .and_then(|rest| rest.strip_suffix(b"~"));
     let number = number.map(|rest| rest.strip_suffix(b"-before").unwrap_or(rest));
@@ -173,20 +223,26 @@ fn is_temporary(name: &[u8], file: &[u8]) -> bool {
 fn write_new<E: From<io::Error>>(
     temporary: &Path,
     write: impl FnOnce(&mut File) -> Result<(), E>,
-    mode: u32,
+    how: How,
     existing: Option<&Metadata>,
     model: &Path,
 ) -> Result<(), E> {
     // Left behind by a process of the same id that was killed.
     remove_stale(temporary)?;
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(temporary)?;
+    let create = |mode| {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(temporary)
+    };
+    let mut file = match (existing, how.mode) {
+        (None, NewMode::Umasked(mode)) => create(mode)?,
+        // Nobody else reads it before it has its final mode.
+        _ => create(0o600)?,
+    };
     write(&mut file)?;
-    let mode = existing.map_or(mode, |existing| existing.mode() & 0o7777);
     if let Some(existing) = existing {
         let own = file.metadata()?;
         if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
@@ -194,8 +250,17 @@ fn write_new<E: From<io::Error>>(
         }
         copy_attributes(model, &file)?;
     }
-    file.set_permissions(Permissions::from_mode(mode))?;
-    Ok(file.sync_all()?)
+    match (existing, how.mode) {
+        (Some(existing), _) => {
+            file.set_permissions(Permissions::from_mode(existing.mode() & 0o7777))?;
+        }
+        (None, NewMode::Exact(mode)) => file.set_permissions(Permissions::from_mode(mode))?,
+        (None, NewMode::Umasked(_)) => {}
+    }
+    if how.durable {
+        file.sync_all()?;
+    }
+    Ok(())
 }
 
 pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
@@ -208,15 +273,20 @@ pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
 /// Copies the extended attributes (ACLs, security labels) that the file system lets us copy.
 fn copy_attributes(from: &Path, to: &File) -> io::Result<()> {
     let path = CString::new(from.as_os_str().as_bytes())?;
+    // SAFETY: a C string; no buffer is passed, so only the length comes back.
+    let len = unsafe { libc::listxattr(path.as_ptr(), std::ptr::null_mut(), 0) };
+    if len <= 0 {
+        return Ok(()); // The file system has none, or the file.
+    }
     let mut names = vec![0_u8; 64 * 1024];
     // SAFETY: a C string and a buffer of the given length.
     let len = unsafe { libc::listxattr(path.as_ptr(), names.as_mut_ptr().cast(), names.len()) };
     let Ok(len) = usize::try_from(len) else {
-        return Ok(()); // The file system has none.
+        return Ok(()); // They went away meanwhile.
     };
     names.truncate(len);
     for name in names.split_inclusive(|&byte| byte == 0) {
-        let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name) else {
+        let Ok(name) = CStr::from_bytes_with_nul(name) else {
             continue;
         };
         let mut value = vec![0_u8; 64 * 1024];
