@@ -184,7 +184,11 @@ impl<'b> DropIns<'b> {
         let mut next_len = 0;
         self.folder.rewind()?;
         loop {
-            let len = self.folder.entries(entries)?;
+            let len = match self.folder.entries(entries) {
+                // The folder itself has been removed.
+                Err(Errno(libc::ENOENT)) => 0,
+                len => len?,
+            };
             let mut rest = entries.get(..len).unwrap_or_default();
             if rest.is_empty() {
                 break;
