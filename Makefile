@@ -33,9 +33,10 @@ test: ## set everything up, run all tests, say "N passed, N failed"
 	@tests/setup/packages build test
 	@$(WITH) tests/run
 
-bench: ## measure lookups beside glibc's own service
-	@tests/setup/packages build bench
-	@$(WITH) $(MAKE) --no-print-directory build && benches/run
+bench: ## figures beside peers, into docs/; PART="lookups cold threads costs init size", QUICK=1
+	@tests/setup/packages build dist deb bench
+	@$(WITH) packaging/dist amd64 >/dev/null && packaging/deb amd64 >/dev/null
+	@$(WITH) benches/run $(PART)
 
 lint: ## formatting, clippy, documentation, man pages
 	@tests/setup/packages build

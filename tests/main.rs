@@ -5,12 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod bench;
 mod conformance;
 mod demo;
 mod e2e;
 mod index;
 mod init;
 mod module;
+mod patcher;
 mod readme;
 mod setuser;
 mod store;

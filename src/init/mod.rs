@@ -18,6 +18,8 @@ mod descendants;
 mod driver;
 mod kernel;
 mod linux;
+#[cfg(test)]
+mod lives;
 mod log;
 mod machine;
 mod options;

@@ -3,12 +3,15 @@
  *
  *   inject ROOT list COMMAND [ARGUMENT...]
  *       runs COMMAND, and prints the number and the first three arguments of each system call
- *   inject ROOT kill N COMMAND...
- *       kills COMMAND when it is about to make its N-th system call, counted from 0
- *   inject ROOT ERRNO N COMMAND...
- *       makes the N-th system call fail with the error of that number instead of being made
+ *   inject ROOT kill CALL:N COMMAND...
+ *       kills COMMAND when it is about to make its N-th system call of number CALL, counted from 0
+ *   inject ROOT ERRNO CALL:N COMMAND...
+ *       makes that system call fail with the error of that number instead of being made
  *   inject ROOT run COMMAND...
  *       runs COMMAND undisturbed
+ *
+ * Each number has a count of its own, as how often COMMAND waits, or looks whether a child has
+ * ended, is a matter of chance.
  *
  * COMMAND is a path inside ROOT. Only the process itself is disturbed, not its children; none of
  * them outlives this program, as they live in a PID namespace of their own. The last line tells
@@ -23,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/user.h>
@@ -49,6 +53,8 @@ static void start(const char *root, char **command, int traced)
         err(99, "cannot change the root to %s", root);
     if (traced && ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
         err(99, "ptrace");
+    /* Addresses that differ from run to run would make for another number of calls. */
+    personality(ADDR_NO_RANDOMIZE);
     execve(command[0], command, (char *[]){"PATH=/usr/bin", NULL});
     err(99, "cannot run %s", command[0]);
 }
@@ -88,7 +94,7 @@ static int next_stop(pid_t child, int *status)
     }
 }
 
-static int run(const char *root, const char *what, long nth, char **command)
+static int run(const char *root, const char *what, long call, long nth, char **command)
 {
     int traced = strcmp(what, "run") != 0;
     int lists = strcmp(what, "list") == 0;
@@ -102,18 +108,18 @@ static int run(const char *root, const char *what, long nth, char **command)
         return finish(status);
     ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
     struct user_regs_struct regs;
-    for (long count = 0; next_stop(child, &status); count++) {
+    long count = 0;
+    while (next_stop(child, &status)) {
+        ptrace(PTRACE_GETREGS, child, NULL, &regs);
         if (lists) {
-            ptrace(PTRACE_GETREGS, child, NULL, &regs);
             printf("%llu %llx %llx %llx\n", regs.orig_rax, regs.rdi, regs.rsi, regs.rdx);
         }
-        if (!lists && count == nth) {
+        if ((long)regs.orig_rax == call && count++ == nth) {
             if (strcmp(what, "kill") == 0) {
                 kill(child, SIGKILL);
                 waitpid(child, &status, 0);
                 break;
             }
-            ptrace(PTRACE_GETREGS, child, NULL, &regs);
             regs.orig_rax = -1;
             ptrace(PTRACE_SETREGS, child, NULL, &regs);
             if (!next_stop(child, &status))
@@ -136,10 +142,12 @@ static int run(const char *root, const char *what, long nth, char **command)
 int main(int argc, char **argv)
 {
     if (argc < 4)
-        errx(99, "usage: inject ROOT list|run COMMAND... | inject ROOT kill|ERRNO N COMMAND...");
+        errx(99, "usage: inject ROOT list|run COMMAND... | inject ROOT kill|ERRNO CALL:N COMMAND...");
     const char *root = argv[1], *what = argv[2];
     int numbered = strcmp(what, "list") != 0 && strcmp(what, "run") != 0;
-    long nth = numbered ? atol(argv[3]) : -1;
+    long call = -1, nth = -1;
+    if (numbered && sscanf(argv[3], "%ld:%ld", &call, &nth) != 2)
+        errx(99, "%s is no CALL:N", argv[3]);
     if (unshare(CLONE_NEWNS | CLONE_NEWPID) != 0)
         err(99, "unshare");
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
@@ -150,7 +158,7 @@ int main(int argc, char **argv)
         alarm(60);
         mount_in(root, "proc", "proc");
         mount_in(root, "dev/null", NULL);
-        exit(run(root, what, nth, argv + (numbered ? 4 : 3)));
+        exit(run(root, what, call, nth, argv + (numbered ? 4 : 3)));
     }
     int status;
     if (waitpid(init, &status, 0) != init)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,6 +21,7 @@ set -e
 mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$TREE/upper,workdir=$TREE/work" "$TREE/root"
 mount -t proc proc "$TREE/root/proc"
 mount --rbind /dev "$TREE/root/dev"
+exec 2>&1
 eval "$PREPARE"
 cd /
 exec $LIMITS env -i "$@"
@@ -201,11 +202,10 @@ pub(crate) struct Running {
 impl Running {
     #[track_caller]
     pub(crate) fn new(command: &mut Command) -> Self {
-        let (mut reader, writer) = std::io::pipe().unwrap();
-        command.stdout(writer.try_clone().unwrap()).stderr(writer);
-        let child = command.spawn().unwrap();
-        // The command holds the writing end too, and would keep the pipe open.
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        // PID 1 itself joins the two streams.
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let mut reader = child.stdout.take().unwrap();
         let text = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&text);
         let reader = thread::spawn(move || {
@@ -297,9 +297,4 @@ pub(crate) fn processes(part: &str) -> Vec<String> {
         .map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "))
         .filter(|line| line.contains(part))
         .collect()
-}
-
-/// Whether there is something at `path`.
-pub(crate) fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
 }

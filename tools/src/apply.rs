@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::cli::Wish;
 use crate::failure::NssCannotServe;
 use crate::hosts_file;
-use crate::journal::{Journal, Mechanism, Stage};
+use crate::journal::{JOURNAL, Journal, Mechanism, Stage};
 use crate::mechanism::{self, Plan};
 use crate::proof::Proof;
 use crate::root::{HOSTS, Root, STATE};
@@ -120,6 +120,10 @@ pub(crate) fn ensure(root: &Root, merge_runtime: bool) -> Result<Done> {
             mechanism: Some(journal.mechanism),
             ..Done::default()
         };
+        if !is_tidy(root)? {
+            // What a killed run left does no harm, so neither does a system that is read-only.
+            let _ = Session::open(root).and_then(|mut session| session.recover());
+        }
         let needs_copy = merge_runtime && journal.mechanism == Mechanism::Patch;
         if needs_copy && hosts_file::merge_runtime(root)? {
             done.steps
@@ -139,10 +143,8 @@ pub(crate) fn ensure(root: &Root, merge_runtime: bool) -> Result<Done> {
 /// Without a journal there is no promise to keep; but a run that was killed before it had one may
 /// have left something lying about.
 fn ensure_nothing(root: &Root) -> Result<Done> {
-    let state = root.resolve(STATE)?;
-    let is_empty = std::fs::read_dir(&state).map_or(true, |mut entries| entries.next().is_none());
     let mut done = Done::default();
-    if !is_empty {
+    if !is_tidy(root)? {
         let mut session = Session::open(root)?;
         session.recover()?;
         done = session.done;
@@ -150,6 +152,13 @@ fn ensure_nothing(root: &Root) -> Result<Done> {
     done.steps
         .push("nothing to ensure: the workaround was never applied here".into());
     Ok(done)
+}
+
+/// Whether what the command remembers is all that lies beside it.
+fn is_tidy(root: &Root) -> Result<bool> {
+    let entries = std::fs::read_dir(root.resolve(STATE)?);
+    let mut names = entries.into_iter().flatten().flatten();
+    Ok(names.all(|entry| entry.file_name() == JOURNAL))
 }
 
 /// Undoes `apply`, to the same bytes.
@@ -166,6 +175,17 @@ pub(crate) fn revert(root: &Root) -> Result<Done> {
 }
 
 fn undo(session: &mut Session<'_>) -> Result<()> {
+    let before = session.journal.clone();
     session.begin_reverting()?;
-    session.finish_reverting()
+    let Err(error) = session.finish_reverting() else {
+        return Ok(());
+    };
+    // Where nothing has been changed yet, the workaround stays in force.
+    if let Some(before) = before {
+        if mechanism::holds(session.root, &before)? {
+            session.record_again(Some(before))?;
+            return Err(error);
+        }
+    }
+    Err(error.context("the revert is half done, and `workaround-docker-2267 ensure` finishes it"))
 }

@@ -10,6 +10,7 @@ use crate::hosts_file::{self, explain};
 use crate::journal::{Change, Journal, Library, Mechanism, Stage, Text};
 use crate::mechanism::{Plan, patch};
 use crate::nsswitch;
+use crate::processes::Marks;
 use crate::proof;
 use crate::revert;
 use crate::root::{NSSWITCH, Root};
@@ -20,25 +21,13 @@ impl Session<'_> {
     pub(crate) fn commit(&mut self, plan: &Plan) -> Result<()> {
         let before = self.journal.clone();
         let changes = self.to_be_recorded(plan);
-        let mut journal = Journal {
+        let journal = Journal {
             mechanism: plan.mechanism,
-            stage: Stage::Applied,
+            stage: Stage::Pending,
             changes,
         };
-        if !plan.due.is_empty() {
-            journal.stage = Stage::Pending;
-            self.record(journal.clone())?;
-        }
         let mut undo = Undo::default();
-        let outcome = self.put_in_force(plan, &mut undo).and_then(|()| {
-            // From here on the old inodes are let go; a failure is undone by rewriting.
-            undo.kept.clear();
-            journal.stage = Stage::Applied;
-            if self.journal.as_ref() == Some(&journal) {
-                return Ok(());
-            }
-            self.record(journal)
-        });
+        let outcome = self.commit_or_fail(plan, journal, &mut undo);
         let Err(error) = outcome else {
             self.done.mechanism = Some(plan.mechanism);
             return Ok(());
@@ -49,6 +38,20 @@ impl Session<'_> {
                 format!("cannot undo either, so `workaround-docker-2267 ensure` is to be run when that can be, after: {error:#}")
             })?;
         Err(error)
+    }
+
+    /// The same, with what has been done so far in `undo` should it fail.
+    fn commit_or_fail(&mut self, plan: &Plan, mut journal: Journal, undo: &mut Undo) -> Result<()> {
+        if !plan.due.is_empty() {
+            self.record(&journal)?;
+        }
+        self.put_in_force(plan, undo)?;
+        undo.release()?;
+        journal.stage = Stage::Applied;
+        if self.journal.as_ref() == Some(&journal) {
+            return Ok(());
+        }
+        self.record(&journal)
     }
 
     /// What the journal is to say. What it said before of a file stays, where that still holds.
@@ -146,7 +149,7 @@ fn with_original(change: &Change, known: &[Change]) -> Change {
             ..new.clone()
         }),
         // The time of the file as it came is lost once it is patched.
-        (Change::Library(new), Some(Change::Library(old))) if old.after == new.after => {
+        (Change::Library(new), Some(Change::Library(old))) if old.before == new.before => {
             Change::Library(Library {
                 modified: old.modified,
                 ..new.clone()
@@ -166,8 +169,30 @@ struct Undo {
 }
 
 impl Undo {
+    /// Lets the old inodes go; what is undone after that is undone by rewriting.
+    fn release(&mut self) -> Result<()> {
+        for (path, kept) in &mut self.kept {
+            if let Some(kept) = kept {
+                kept.release()
+                    .with_context(|| format!("cannot let go of the old {path}"))?;
+            }
+            *kept = None;
+        }
+        Ok(())
+    }
+
+    /// Tells those who began with a library that is patched now.
+    fn marks(&self, root: &Root) -> Result<Marks> {
+        let libraries = self.done.iter().filter_map(|change| match change {
+            Change::Library(library) => Some(root.resolve(&library.path)),
+            _ => None,
+        });
+        Ok(Marks::of(&libraries.collect::<Result<Vec<_>>>()?))
+    }
+
     /// In the other order, so that no library ever reads a link that is gone.
     fn perform(mut self, session: &mut Session<'_>) -> Result<()> {
+        let marks = self.marks(session.root)?;
         for change in self.done.iter().rev() {
             match change {
                 Change::Text(text) => session.restore(text)?,
@@ -177,15 +202,16 @@ impl Undo {
                         Some(kept) => kept
                             .restore()
                             .with_context(|| format!("cannot put the old {} back", library.path))?,
-                        None => session.unpatch(&library.path, Some(library.modified))?,
+                        None => session.unpatch(&library.path, library.modified)?,
                     }
                 }
-                Change::Link(_) => revert::remove_link(session)?,
+                Change::Link(_) => revert::remove_link(session, &marks)?,
             }
         }
         if self.block {
             hosts_file::remove_runtime(session.root)?;
         }
+        proof::remove_canary(session.root)?;
         Ok(())
     }
 }

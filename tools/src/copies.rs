@@ -1,13 +1,15 @@
 //! The copies of glibc in a system: one an architecture, and more where it was built for
 //! particular processors.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::hosts_file::explain;
 use crate::root::Root;
 
 /// A C library and, beside it, the service that read hosts files up to glibc 2.33.
@@ -51,8 +53,11 @@ fn folders(root: &Root) -> Result<Vec<String>> {
     let mut add = |path: &str| -> Result<()> {
         let real = root.resolve(path)?;
         let path = inside(root, &real).filter(|path| !folders.contains(path));
-        if real.is_dir() {
-            folders.extend(path);
+        match fs::metadata(&real) {
+            Ok(metadata) if metadata.is_dir() => folders.extend(path),
+            Ok(_) => {}
+            Err(error) if is_absence(&error) => {}
+            Err(error) => return Err(explain(&error, "cannot look at", &real)),
         }
         Ok(())
     };
@@ -60,7 +65,7 @@ fn folders(root: &Root) -> Result<Vec<String>> {
         for width in ["", "32", "64", "x32"] {
             add(&format!("{base}{width}"))?;
         }
-        for name in children(&root.resolve(base)?) {
+        for name in children(&root.resolve(base)?)? {
             let name = name.to_string_lossy();
             if name.contains("-linux-gnu") {
                 add(&format!("{base}/{name}"))?;
@@ -71,42 +76,59 @@ fn folders(root: &Root) -> Result<Vec<String>> {
         let Some(folder) = folders.get(nth).cloned() else {
             break;
         };
-        folders.extend(special(root, &folder));
+        folders.extend(special(root, &folder)?);
     }
     Ok(folders)
 }
 
 /// The loader's folders for particular processors: its own since 2.33, and, before, those of
 /// Debian's libc6-lse and libc6-i686.
-fn special(root: &Root, folder: &str) -> Vec<String> {
+fn special(root: &Root, folder: &str) -> Result<Vec<String>> {
     let real = root.path().join(folder.trim_start_matches('/'));
     let mut special = Vec::new();
     if real.join("atomics").is_dir() {
         special.push(format!("{folder}/atomics"));
     }
     for base in ["glibc-hwcaps", "i686"] {
-        let names = children(&real.join(base));
+        let names = children(&real.join(base))?;
         let names = names.iter().map(|name| name.to_string_lossy());
         special.extend(names.map(|name| format!("{folder}/{base}/{name}")));
     }
-    special
+    Ok(special)
 }
 
 /// The names in a folder, sorted; none where it does not exist.
-fn children(folder: &Path) -> Vec<std::ffi::OsString> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+fn children(folder: &Path) -> Result<Vec<OsString>> {
+    let read = || -> io::Result<Vec<OsString>> {
+        fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect()
+    };
+    let mut names = match read() {
+        Err(error) if is_absence(&error) => Vec::new(),
+        names => names.map_err(|error| explain(&error, "cannot list", folder))?,
+    };
     names.sort();
-    names
+    Ok(names)
 }
 
 /// The regular file behind `path`, as a path inside the root.
 fn real_file(root: &Root, path: &str) -> Result<Option<String>> {
     let real = root.resolve(path)?;
-    if !real.is_file() {
-        return Ok(None);
+    // One that cannot be looked at must not be passed over.
+    match fs::metadata(&real) {
+        Ok(metadata) if metadata.is_file() => Ok(inside(root, &real)),
+        Ok(_) => Ok(None),
+        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) => Err(explain(&error, "cannot look at", &real)),
     }
-    Ok(inside(root, &real))
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// A resolved path as the system itself would name it; `None` where it is not UTF-8, as no path
@@ -119,14 +141,16 @@ fn inside(root: &Root, real: &Path) -> Option<String> {
 /// The symlinks beside a file that lead to it.
 pub(crate) fn links_to(file: &Path) -> Vec<PathBuf> {
     let folder = file.parent().unwrap_or(Path::new("/"));
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let links = entries.filter(|entry| {
+        let is_library = entry.file_name().as_bytes().starts_with(b"l");
+        is_library && entry.file_type().is_ok_and(|kind| kind.is_symlink())
+    });
+    let mut paths: Vec<PathBuf> = links.map(|entry| entry.path()).collect();
     let leads_there = |path: &PathBuf| {
         fs::read_link(path).is_ok_and(|target| Some(target.as_os_str()) == file.file_name())
     };
-    let is_library = |name: &OsStr| name.as_bytes().starts_with(b"l");
-    let names = children(folder).into_iter();
-    names
-        .filter(|name| is_library(name))
-        .map(|name| folder.join(name))
-        .filter(leads_there)
-        .collect()
+    paths.retain(leads_there);
+    paths.sort();
+    paths
 }

@@ -36,18 +36,26 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// The machine that this command was built for.
-    pub(crate) fn of_this_process() -> Self {
+    pub(crate) const fn of_this_process() -> Self {
+        const NUMBERS: [(bool, u16); 7] = [
+            (cfg!(target_arch = "x86"), 3),
+            (cfg!(target_arch = "powerpc64"), 21),
+            (cfg!(target_arch = "s390x"), 22),
+            (cfg!(target_arch = "arm"), 40),
+            (cfg!(target_arch = "x86_64"), 62),
+            (cfg!(target_arch = "aarch64"), 183),
+            (cfg!(target_arch = "riscv64"), 243),
+        ];
+        let mut number = 0;
+        let mut rest: &[(bool, u16)] = &NUMBERS;
+        while let [(is_it, named), others @ ..] = rest {
+            if *is_it {
+                number = *named;
+            }
+            rest = others;
+        }
         Self {
-            number: match std::env::consts::ARCH {
-                "x86" => 3,
-                "arm" => 40,
-                "powerpc64" => 21,
-                "s390x" => 22,
-                "x86_64" => 62,
-                "aarch64" => 183,
-                "riscv64" => 243,
-                _ => 0,
-            },
+            number,
             is_64: cfg!(target_pointer_width = "64"),
             is_little: cfg!(target_endian = "little"),
             is_hard_float: cfg!(target_arch = "arm"),

@@ -1,6 +1,7 @@
 //! The libraries that read the hosts file, or might: read, looked into, and held against what
 //! dpkg knows of them.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -24,6 +25,8 @@ pub(crate) struct Inspected {
     /// Why it must not be touched, in the second case.
     pub(crate) found: Result<Found, String>,
     pub(crate) recorded: Option<Recorded>,
+    /// MD5 of the file as it came: without our path, if it has it.
+    pub(crate) original_md5: String,
 }
 
 impl Inspected {
@@ -35,13 +38,17 @@ impl Inspected {
             both().map_err(|error: io::Error| explain(&error, "cannot read", &real))?;
         let seconds = u64::try_from(metadata.mtime()).unwrap_or_default();
         let nanos = u32::try_from(metadata.mtime_nsec()).unwrap_or_default();
-        Ok(Self {
+        let mut inspected = Self {
             path: path.to_owned(),
             found: plan::examine(&image),
             recorded: dpkg::recorded(root, path)?,
             modified: (seconds, nanos),
+            original_md5: String::new(),
             image,
-        })
+        };
+        let original = inspected.original().map_err(anyhow::Error::msg)?;
+        inspected.original_md5 = md5(&original);
+        Ok(inspected)
     }
 
     pub(crate) fn reads(&self) -> Result<&Reads, &String> {
@@ -49,17 +56,17 @@ impl Inspected {
     }
 
     /// The file as it came: without our path, if it has it.
-    pub(crate) fn original(&self) -> Result<Vec<u8>, String> {
+    pub(crate) fn original(&self) -> Result<Cow<'_, [u8]>, String> {
         match self.reads() {
-            Ok(&Reads::Workaround(at)) => plan::with_path(&self.image, at, OLD),
-            _ => Ok(self.image.clone()),
+            Ok(&Reads::Workaround(at)) => plan::with_path(&self.image, at, OLD).map(Cow::Owned),
+            _ => Ok(Cow::Borrowed(&self.image)),
         }
     }
 
-    /// Whether `image` is what dpkg has on record; `None` where it has nothing.
-    pub(crate) fn is_packages_own(&self, image: &[u8]) -> Option<bool> {
+    /// Whether it came like that from its package; `None` where dpkg has nothing on record.
+    pub(crate) fn is_packages_own(&self) -> Option<bool> {
         let recorded = self.recorded.as_ref()?;
-        Some(recorded.md5 == md5(image))
+        Some(recorded.md5 == self.original_md5)
     }
 }
 

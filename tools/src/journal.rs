@@ -3,7 +3,7 @@
 //! Written before anything else is: a run that is killed leaves a journal that says which bytes
 //! each file had and was to have, and the next run goes on from there. One file, replaced as a
 //! whole: a header of text lines, then the contents of small files. A library is not kept whole:
-//! ten bytes of it change, and their place and two checksums are all that undoing takes.
+//! ten bytes of it are filled anew, and their place and a checksum are all that undoing takes.
 
 use std::fmt;
 use std::fs;
@@ -102,8 +102,6 @@ pub(crate) struct Library {
     pub(crate) offset: u64,
     /// MD5, as dpkg records it, of the file as it came.
     pub(crate) before: String,
-    /// MD5 of the file with the new path.
-    pub(crate) after: String,
     /// When the file as it came was last modified: seconds and nanoseconds since 1970.
     pub(crate) modified: (u64, u32),
 }
@@ -126,8 +124,11 @@ pub(crate) struct Journal {
     pub(crate) changes: Vec<Change>,
 }
 
+/// Its name in the folder of what the command remembers.
+pub(crate) const JOURNAL: &str = "journal";
+
 fn path(root: &Root) -> Result<PathBuf> {
-    root.resolve(&format!("{STATE}/journal"))
+    root.resolve(&format!("{STATE}/{JOURNAL}"))
 }
 
 impl Journal {
@@ -190,8 +191,8 @@ impl Journal {
                 Change::Library(library) => {
                     let (seconds, nanos) = library.modified;
                     format!(
-                        "library {} {} {} {seconds}.{nanos} {}\n",
-                        library.offset, library.before, library.after, library.path
+                        "library {} {} {seconds}.{nanos} {}\n",
+                        library.offset, library.before, library.path
                     )
                 }
             };
@@ -269,8 +270,8 @@ fn parse_text(words: &str, take: &mut impl FnMut(usize) -> Result<Vec<u8>>) -> R
 }
 
 fn parse_library(words: &str) -> Result<Library> {
-    let words: Vec<&str> = words.splitn(5, ' ').collect();
-    let [offset, before, after, modified, path] = *words.as_slice() else {
+    let words: Vec<&str> = words.splitn(4, ' ').collect();
+    let [offset, before, modified, path] = *words.as_slice() else {
         bail!("a library of {} words", words.len());
     };
     let (seconds, nanos) = modified.split_once('.').context("a time without a dot")?;
@@ -278,7 +279,6 @@ fn parse_library(words: &str) -> Result<Library> {
         path: path.to_owned(),
         offset: offset.parse()?,
         before: before.to_owned(),
-        after: after.to_owned(),
         modified: (seconds.parse()?, nanos.parse()?),
     })
 }
@@ -300,7 +300,6 @@ mod tests {
             path: "/usr/lib/a b/libc.so.6".into(),
             offset: 1_234_567,
             before: "0123456789abcdef0123456789abcdef".into(),
-            after: "fedcba9876543210fedcba9876543210".into(),
             modified: (1_700_000_000, 5),
         })
     }

@@ -71,7 +71,7 @@ fn describe_one(
     journal: Option<&Journal>,
 ) -> Result<Described> {
     let original = library.original().map_err(anyhow::Error::msg)?;
-    let is_own = library.is_packages_own(&original);
+    let is_own = library.is_packages_own();
     let was_patched = journal
         .filter(|journal| journal.mechanism == Mechanism::Patch)
         .is_some_and(|journal| journal.libraries().any(|known| known.path == library.path));

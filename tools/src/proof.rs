@@ -151,7 +151,9 @@ pub(crate) fn prove_with_canary(root: &Root, mechanism: Mechanism) -> Result<Pro
     let name = "canary.workaround-docker-2267.invalid";
     let added = hosts_file::edit(root, |text| Ok(hosts_edit::add(text, &canary)));
     if added.is_err() {
-        // A file that cannot be written (a mounted ConfigMap) cannot be proven that way.
+        // A file that cannot be written (a mounted ConfigMap) cannot be proven that way; one that
+        // could not be written to the end may have the entry all the same.
+        remove_canary(root)?;
         return Ok(proof);
     }
     let want = said_by(&canary.to_line(), name.as_bytes());

@@ -1,19 +1,20 @@
 //! Taking the workaround out again, whatever has happened to the system since.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::hosts_file::{self, explain};
-use crate::inspect::inspect;
+use crate::inspect::{Inspected, inspect};
 use crate::journal::{Change, Text};
 use crate::mechanism::nss::read_nsswitch;
 use crate::mechanism::patch::{self, ASIDE, LINK};
 use crate::nsswitch;
 use crate::plan::Reads;
-use crate::root::{FOLDER, HOSTS, NSSWITCH};
-use crate::session::{Session, read_file};
+use crate::processes::{Marks, running_on};
+use crate::root::{FOLDER, HOSTS, NSSWITCH, Root};
+use crate::session::{Session, explain_rename, read_file};
 
 /// Undoes what the journal says, and what it does not say: an image may have been made from
 /// another one, without its journal.
@@ -33,8 +34,10 @@ pub(crate) fn perform(session: &mut Session<'_>) -> Result<()> {
             session.step(format!("took workaround off the hosts line of {NSSWITCH}"));
         }
     }
-    unpatch_all(session, &changes)?;
-    remove_link(session)?;
+    let patched = patched(session.root)?;
+    let marks = Marks::of(&real_paths(session.root, &patched)?);
+    unpatch_all(session, &patched, &changes)?;
+    remove_link(session, &marks)?;
     if hosts_file::remove_runtime(session.root)? {
         session.step(format!("took the copy of /etc/hosts out of {HOSTS}"));
     }
@@ -56,39 +59,61 @@ fn give_back(session: &mut Session<'_>, text: &Text) -> Result<()> {
     Ok(())
 }
 
+/// The libraries that have our path.
+fn patched(root: &Root) -> Result<Vec<Inspected>> {
+    let all = inspect(root)?.into_iter().flat_map(|(_, both)| both);
+    Ok(all
+        .filter(|library| matches!(library.reads(), Ok(Reads::Workaround(_))))
+        .collect())
+}
+
+fn real_paths(root: &Root, libraries: &[Inspected]) -> Result<Vec<PathBuf>> {
+    let paths = libraries.iter().map(|library| root.resolve(&library.path));
+    paths.collect()
+}
+
 /// A library that has our path gets its own back. One that an upgrade has brought since is none
 /// of ours: there is no older one to be restored.
-fn unpatch_all(session: &mut Session<'_>, changes: &[Change]) -> Result<()> {
-    for (_, both) in inspect(session.root)? {
-        for library in both {
-            let Ok(Reads::Workaround(_)) = library.reads() else {
-                continue;
-            };
-            let path = &library.path;
-            let original = library.original().map_err(anyhow::Error::msg)?;
-            let recorded = changes.iter().find_map(|change| match change {
-                Change::Library(recorded) if recorded.path == *path => Some(recorded),
-                _ => None,
-            });
-            let sum = crate::dpkg::md5(&original);
-            let recorded = recorded.filter(|recorded| recorded.before == sum);
-            session.unpatch(path, recorded.map(|recorded| recorded.modified))?;
-            session.step(match library.is_packages_own(&original) {
-                Some(true) => format!("restored {path}, the same bytes as in its package"),
-                Some(false) => format!(
-                    "took our path out of {path}; it still differs from the file in its package, by something else than us"
-                ),
-                None if recorded.is_some() => format!("restored {path}, the same bytes as before"),
-                None => format!("took our path out of {path}"),
-            });
-        }
+fn unpatch_all(
+    session: &mut Session<'_>,
+    libraries: &[Inspected],
+    changes: &[Change],
+) -> Result<()> {
+    let mut staged = Vec::new();
+    for library in libraries {
+        let path = &library.path;
+        let recorded = changes.iter().find_map(|change| match change {
+            Change::Library(recorded) if recorded.path == *path => Some(recorded),
+            _ => None,
+        });
+        let recorded = recorded.filter(|recorded| recorded.before == library.original_md5);
+        let modified = recorded.map(|recorded| recorded.modified);
+        let told = match library.is_packages_own() {
+            Some(true) => format!("restored {path}, the same bytes as in its package"),
+            Some(false) => format!(
+                "took our path out of {path}; it still differs from the file in its package, by something else than us"
+            ),
+            None if recorded.is_some() => format!("restored {path}, the same bytes as before"),
+            None => format!("took our path out of {path}"),
+        };
+        // All the space that it takes is taken before the first of them changes.
+        staged.extend(
+            session
+                .stage_original(path, modified)?
+                .map(|new| (new, told)),
+        );
+    }
+    for ((real, new), told) in staged {
+        new.commit()
+            .map_err(|error| explain_rename(&error, &real))?;
+        session.step(told);
     }
     Ok(())
 }
 
 /// Removes `/cte`, if it is ours. Processes that began with a patched library go on reading
 /// through it, so while there are any it leads them where they would look without us.
-pub(crate) fn remove_link(session: &mut Session<'_>) -> Result<()> {
+pub(crate) fn remove_link(session: &mut Session<'_>, marks: &Marks) -> Result<()> {
     let path = patch::link_path(session.root);
     let target = fs::read_link(&path).ok();
     let is_ours = target
@@ -98,7 +123,7 @@ pub(crate) fn remove_link(session: &mut Session<'_>) -> Result<()> {
         return Ok(());
     }
     let users = if session.root.is_this_system() {
-        crate::processes::on_replaced_libraries()
+        running_on(marks)
     } else {
         Vec::new()
     };

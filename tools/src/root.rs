@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -101,7 +102,11 @@ impl Root {
                     }
                     rest.extend(components(&target));
                 }
-                Err(_) => done = inside,
+                Err(error) if is_no_link(&error) => done = inside,
+                Err(error) => {
+                    let path = self.0.join(&inside);
+                    return Err(error).context(format!("cannot follow {}", path.display()));
+                }
             }
         }
         Ok(self.0.join(done))
@@ -165,7 +170,7 @@ impl Root {
             let path = self.resolve(&inside)?;
             let image = match fs::read(&path) {
                 Ok(image) => image,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     tried.push(inside);
                     continue;
                 }
@@ -187,6 +192,18 @@ impl Libc {
             Defaults::FilesFirst
         }
     }
+}
+
+/// It is something else, or nothing, or in a folder that is not for us to look into; whoever
+/// opens it will hear of that.
+fn is_no_link(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput
+            | io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::PermissionDenied
+    )
 }
 
 /// The parts of a path, last one first.

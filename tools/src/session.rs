@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Error, Result};
@@ -11,7 +11,7 @@ use sys::staged::{Staged, remove_leftovers};
 use crate::apply::Done;
 use crate::failure::refused;
 use crate::hosts_file::{self, explain};
-use crate::journal::{Change, Journal, Mechanism, Stage, Text};
+use crate::journal::{Change, JOURNAL, Journal, Mechanism, Stage, Text};
 use crate::mechanism::patch;
 use crate::plan;
 use crate::proof;
@@ -27,6 +27,8 @@ pub(crate) struct Session<'r> {
     pub(crate) root: &'r Root,
     pub(crate) done: Done,
     pub(crate) journal: Option<Journal>,
+    /// Whether the journal on disk is known to say the same.
+    is_recorded: bool,
     _lock: sys::file::Lock,
 }
 
@@ -42,6 +44,7 @@ impl<'r> Session<'r> {
         Ok(Self {
             root,
             journal: Journal::load(root)?,
+            is_recorded: true,
             done: Done::default(),
             _lock: lock,
         })
@@ -59,7 +62,7 @@ impl<'r> Session<'r> {
     /// Makes sure of a state to go on from, whatever instant another run was killed at.
     pub(crate) fn recover(&mut self) -> Result<()> {
         staging::remove_leftovers(self.root)?;
-        self.remove_leftovers(&format!("{STATE}/journal"))?;
+        self.remove_leftovers(&format!("{STATE}/{JOURNAL}"))?;
         proof::remove_canary(self.root)?;
         let Some(journal) = self.journal.clone() else {
             return Ok(());
@@ -99,16 +102,20 @@ impl<'r> Session<'r> {
         Ok(())
     }
 
-    pub(crate) fn record(&mut self, journal: Journal) -> Result<()> {
+    pub(crate) fn record(&mut self, journal: &Journal) -> Result<()> {
+        // One that could not be written to the end may have got there all the same.
+        self.is_recorded = false;
+        self.journal = Some(journal.clone());
         journal.save(self.root)?;
-        self.journal = Some(journal);
+        self.is_recorded = true;
         Ok(())
     }
 
+    /// Makes the journal what it was before.
     pub(crate) fn record_again(&mut self, journal: Option<Journal>) -> Result<()> {
         match journal {
-            Some(journal) if self.journal.as_ref() != Some(&journal) => self.record(journal),
-            Some(_) => Ok(()),
+            Some(journal) if self.is_recorded && self.journal.as_ref() == Some(&journal) => Ok(()),
+            Some(journal) => self.record(&journal),
             None => self.forget(),
         }
     }
@@ -143,13 +150,18 @@ impl<'r> Session<'r> {
         Ok(())
     }
 
-    /// Gives a library its own path back, and its time, if the journal has it.
-    pub(crate) fn unpatch(&mut self, path: &str, modified: Option<(u64, u32)>) -> Result<()> {
+    /// A library with its own path again, and its time, if the journal has it: beside the file,
+    /// and not in force yet. Nothing if an upgrade has replaced the patched one.
+    pub(crate) fn stage_original(
+        &self,
+        path: &str,
+        modified: Option<(u64, u32)>,
+    ) -> Result<Option<(PathBuf, Staged)>> {
         let real = self.root.resolve(path)?;
         let image = fs::read(&real).map_err(|error| explain(&error, "cannot read", &real))?;
         let found = plan::examine(&image);
         let Ok(plan::Reads::Workaround(at)) = found.map(|found| found.reads) else {
-            return Ok(()); // An upgrade has replaced it.
+            return Ok(None);
         };
         let original = plan::with_path(&image, at, plan::OLD).map_err(Error::msg)?;
         let staged = Staged::new(&real, &original, 0o644)
@@ -159,17 +171,33 @@ impl<'r> Session<'r> {
                 .set_modified(time)
                 .map_err(|error| explain(&error, "cannot set the time of", &real))?;
         }
-        staged
-            .commit()
-            .map_err(|error| explain_rename(&error, &real))
+        Ok(Some((real, staged)))
     }
 
-    pub(crate) fn begin_reverting(&mut self) -> Result<()> {
-        if let Some(mut journal) = self.journal.clone() {
-            journal.stage = Stage::Reverting;
-            self.record(journal)?;
+    /// Gives a library its own path back.
+    pub(crate) fn unpatch(&self, path: &str, modified: (u64, u32)) -> Result<()> {
+        match self.stage_original(path, Some(modified))? {
+            Some((real, staged)) => staged
+                .commit()
+                .map_err(|error| explain_rename(&error, &real)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// From here on, whatever happens, the workaround is to go.
+    pub(crate) fn begin_reverting(&mut self) -> Result<()> {
+        let Some(before) = self.journal.clone() else {
+            return Ok(());
+        };
+        let reverting = Journal {
+            stage: Stage::Reverting,
+            ..before.clone()
+        };
+        let Err(error) = self.record(&reverting) else {
+            return Ok(());
+        };
+        self.record_again(Some(before))?;
+        Err(error)
     }
 
     pub(crate) fn finish_reverting(&mut self) -> Result<()> {

@@ -141,6 +141,15 @@ impl Kept {
         Ok(Self { name, path })
     }
 
+    /// Lets it go.
+    ///
+    /// # Errors
+    ///
+    /// unlink(2)'s; it can still be had back then.
+    pub fn release(&self) -> io::Result<()> {
+        remove_stale(&self.name)
+    }
+
     /// Puts it back.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ pub(crate) mod patch;
 
 use anyhow::Result;
 
+use crate::copies::Copy;
+use crate::inspect::Inspected;
 use crate::journal::{Change, Journal, Mechanism};
 use crate::root::Root;
 
@@ -19,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) standing: Vec<Change>,
     /// What people should know of it.
     pub(crate) notes: Vec<String>,
+    /// The libraries that it was made from.
+    pub(crate) libraries: Vec<(Copy, Vec<Inspected>)>,
 }
 
 /// Reads the system and decides; changes nothing.

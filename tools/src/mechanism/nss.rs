@@ -39,6 +39,7 @@ pub(crate) fn plan(root: &Root) -> Result<Plan> {
         due: change.into_iter().map(Change::Text).collect(),
         standing: Vec::new(),
         notes: unserved(root)?,
+        libraries: Vec::new(),
     })
 }
 

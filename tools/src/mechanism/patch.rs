@@ -43,6 +43,7 @@ pub(crate) fn plan(root: &Root) -> Result<Plan> {
         due: Vec::new(),
         standing: Vec::new(),
         notes: Vec::new(),
+        libraries: Vec::new(),
     };
     plan_link(root, &mut plan)?;
     for (copy, both) in &copies {
@@ -55,6 +56,7 @@ pub(crate) fn plan(root: &Root) -> Result<Plan> {
             plan.standing.push(Change::Library(library));
         }
     }
+    plan.libraries = copies;
     Ok(plan)
 }
 
@@ -130,8 +132,7 @@ fn change(root: &Root, target: &Inspected) -> Result<(Library, bool)> {
             )));
         }
     };
-    let original = target.original().map_err(refused)?;
-    if target.is_packages_own(&original) == Some(false) {
+    if target.is_packages_own() == Some(false) {
         let package = target.recorded.as_ref().map_or("", |r| r.package.as_str());
         return Err(refused(format!(
             "cannot patch {path}: something else has changed it, as it differs from the file in {package}; reinstall that package first"
@@ -140,12 +141,10 @@ fn change(root: &Root, target: &Inspected) -> Result<(Library, bool)> {
     if is_due {
         check_protection(&root.resolve(path)?)?;
     }
-    let patched = plan::with_path(&original, at, NEW).map_err(refused)?;
     let library = Library {
         path: path.clone(),
         offset: at as u64,
-        before: md5(&original),
-        after: md5(&patched),
+        before: target.original_md5.clone(),
         modified: target.modified,
     };
     Ok((library, is_due))
@@ -178,7 +177,7 @@ fn note_of(target: &Inspected) -> Option<String> {
 /// it: one that does not work would bring every program down, this command included.
 pub(crate) fn rehearse(root: &Root, plan: &Plan) -> Result<Vec<String>> {
     let mut notes = Vec::new();
-    for (copy, both) in inspect(root)? {
+    for (copy, both) in &plan.libraries {
         let Some(target) = both.iter().find(|library| is_due(plan, &library.path)) else {
             continue;
         };
@@ -242,7 +241,7 @@ pub(crate) fn content(root: &Root, library: &Library) -> Result<Vec<u8>> {
     let patched = plan::with_path(&image, at, NEW).map_err(anyhow::Error::msg);
     let patched = patched.with_context(|| format!("cannot patch {}", path.display()))?;
     anyhow::ensure!(
-        md5(&image) == library.before && md5(&patched) == library.after,
+        md5(&image) == library.before,
         "cannot patch {}: it has changed a moment ago; try again",
         path.display()
     );
