@@ -19,12 +19,13 @@ type Room = (
 const ROOMS: &[Room] = &[
     ("hosts",                  "crates/hosts",      &[], &[]),
     ("hosts-edit",             "crates/hosts-edit", &["hosts"], &[]),
+    ("hosts-index",            "crates/hosts-index", &["hosts"], &[]),
     ("sys",                    "crates/sys",        &["libc"],
         &["src/child.rs", "src/exec.rs", "src/file.rs", "src/pages.rs", "src/poll.rs", "src/process.rs", "src/protection.rs",
           "src/signals.rs", "src/spawn.rs", "src/staged.rs", "src/terminal.rs", "src/user.rs", "src/watch.rs"]),
     ("nss-workaround",         "nss",               &["hosts", "libc"],
         &["src/exports.rs", "src/kernel/aarch64.rs", "src/kernel/mod.rs", "src/kernel/x86_64.rs", "src/outcome.rs", "src/panic.rs"]),
-    ("workaround-docker-2267", "tools",             &["anyhow", "clap", "clap_complete", "goblin", "hosts", "hosts-edit", "md-5", "memchr", "serde_json", "sys"], &[]),
+    ("workaround-docker-2267", "tools",             &["anyhow", "clap", "clap_complete", "goblin", "hosts", "hosts-edit", "hosts-index", "md-5", "memchr", "serde_json", "sys"], &[]),
     ("baseimage",              "",                  &["anyhow", "clap", "clap_complete", "siphasher", "sys"], &[]),
 ];
 
@@ -153,6 +154,7 @@ fn pure_files_neither_read_nor_start_anything() {
     let pure = [
         "crates/hosts/src",
         "crates/hosts-edit/src",
+        "crates/hosts-index/src",
         "tools/src/elf.rs",
         "tools/src/nsswitch.rs",
         "tools/src/plan.rs",

@@ -86,7 +86,7 @@ fn it_needs_nothing_and_shows_only_its_entry_points() {
             "{name}: {segments}{relocations}"
         );
         let size = std::fs::metadata(&module).unwrap().len();
-        assert!(size <= 32 * 1024, "{name}: {size} bytes");
+        assert!(size <= 48 * 1024, "{name}: {size} bytes");
     }
 }
 
@@ -143,7 +143,7 @@ fn a_panic_path_does_not_link() {
 }
 
 /// The probe, built on a release with <nss.h>'s function types.
-fn probe() -> PathBuf {
+pub(crate) fn probe() -> PathBuf {
     static PROBE: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
         let folder = workspace().join("target/probe");
@@ -248,14 +248,27 @@ fn the_abi_is_what_nss_h_says_from_the_other_side() {
 fn it_takes_at_most_8_kib_of_stack() {
     let hosts =
         "for i in $(seq 3000); do echo 10.0.0.$((i % 250)) name-$i.example.com db; done >hosts";
-    let output = in_container(&[], &format!("{hosts}; /probe/probe stack"));
-    let deepest: usize = output
-        .trim_end()
-        .strip_prefix("deepest ")
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert!((1000..=8192).contains(&deepest), "{output}");
+    let command = dist("amd64").join("usr/bin/workaround-docker-2267");
+    let volume = format!("{}:/command:ro", command.display());
+    #[rustfmt::skip]
+    let table = [
+        ("short",    "echo 127.0.0.1 db >hosts".to_owned()),
+        ("search",   hosts.to_owned()),
+        ("hosts.d",  format!("{hosts}; mkdir hosts.d; for i in 1 2 3; do echo 10.0.0.$i other$i >hosts.d/$i.hosts; done")),
+        ("elsewhere", "mkdir hosts.d; for i in 1 2 3; do echo 10.0.0.$i db >hosts.d/$i.hosts; done".to_owned()),
+        ("index",    format!("{hosts}; mkdir hosts.d; echo 10.0.0.1 other >hosts.d/1.hosts; /command index >&2")),
+        ("alias",    "printf '=x.y.z db\n10.0.0.1 *.y.z\n' >hosts".to_owned()),
+    ];
+    for (case, prepare) in table {
+        let output = in_container(&["-v", &volume], &format!("{prepare}; /probe/probe stack"));
+        let deepest: usize = output
+            .trim_end()
+            .strip_prefix("deepest ")
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!((1000..=8192).contains(&deepest), "{case}: {output}");
+    }
 }
 
 #[test]
@@ -267,32 +280,52 @@ fn lookups_during_edits_are_whole_or_none() {
 
 #[test]
 #[ignore = "needs docker"]
-fn a_lookup_takes_four_system_calls() {
-    let script = "echo 127.0.0.1 db >hosts; /probe/probe outcome db >/dev/null; echo ready";
-    in_container(&[], script);
+fn a_lookup_takes_a_handful_of_system_calls() {
     // Counted on this machine, where strace is: the module is the same.
     let module = &modules()[0];
     let probe = probe().join("probe");
-    let run_traced = format!(
-        "mkdir -p /tmp/etc && mount -t tmpfs none /tmp/etc && cp -a /etc/. /tmp/etc/ && mount --bind /tmp/etc /etc && mkdir -p /etc/workaround-docker-2267 && \
-         echo 127.0.0.1 db >/etc/workaround-docker-2267/hosts && MODULE={} strace -o /tmp/etc/trace {} outcome db && \
-         sed -n '/workaround-docker-2267/,/close/p' /tmp/etc/trace",
-        module.display(),
-        probe.display()
-    );
-    let output = run(
-        Command::new("unshare").args(["-m", "sh", "-c", &run_traced]),
-        LIMIT,
-    )
-    .ok();
-    let calls: Vec<&str> = output
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split('(').next())
-        .collect();
-    assert!(
-        calls == ["openat", "fstat", "pread64", "close"]
-            || calls == ["openat", "newfstatat", "pread64", "close"],
-        "{output}"
-    );
+    let command = dist("amd64").join("usr/bin/workaround-docker-2267");
+    let stat = "newfstatat";
+    #[rustfmt::skip]
+    let table: &[(&str, &str, &str, &[&str])] = &[
+        ("found",             "echo 127.0.0.1 db >hosts",                "db",  &["openat", "pread64", "pread64", "close"]),
+        ("not found",         "echo 127.0.0.1 db >hosts",                "no",  &["openat", "pread64", "pread64", stat, "close"]),
+        // The first call of a process finds out that the file is long.
+        ("found by index",    "seq 3000 | sed 's/.*/10.0.0.1 host-&.example.com db&/' >hosts; INDEX", "db2999",
+            &["openat", "pread64", "fstat", stat, stat, stat, "openat", "fstat", "pread64", "pread64", "close", "close"]),
+        ("not in the index",  "seq 3000 | sed 's/.*/10.0.0.1 host-&.example.com db&/' >hosts; INDEX", "no",
+            &["openat", "pread64", "fstat", stat, stat, stat, "openat", "fstat", "pread64", "close", "close"]),
+    ];
+    for (case, prepare, name, want) in table {
+        let prepare = prepare.replace("INDEX", &format!("{} index", command.display()));
+        let script = format!(
+            "mkdir -p /tmp/etc && mount -t tmpfs none /tmp/etc && cp -a /etc/. /tmp/etc/ && mount --bind /tmp/etc /etc && \
+             mkdir -p /etc/workaround-docker-2267 && cd /etc/workaround-docker-2267 && ({prepare}) >&2 && \
+             MODULE={} strace -o /tmp/etc/trace {} outcome {name} >&2 && sed -n '/workaround-docker-2267/,$p' /tmp/etc/trace",
+            module.display(),
+            probe.display()
+        );
+        let output = run(
+            Command::new("unshare").args(["-m", "sh", "-c", &script]),
+            LIMIT,
+        )
+        .ok();
+        // From the first file of ours to what the probe prints; fstat has two spellings.
+        let calls: Vec<&str> = output
+            .lines()
+            .skip_while(|line| !line.contains("workaround-docker-2267/hosts"))
+            .take_while(|line| {
+                !line.starts_with("write(")
+                    && !line.contains("fstat(1,")
+                    && !line.contains("fstatat(1,")
+            })
+            .filter_map(|line| line.split('(').next())
+            .collect();
+        let plain = |call: &&str| -> String { call.replace("newfstatat", "fstat") };
+        let (got, want): (Vec<_>, Vec<_>) = (
+            calls.iter().map(plain).collect(),
+            want.iter().map(plain).collect(),
+        );
+        assert_eq!(got, want, "{case}: {output}");
+    }
 }

@@ -7,32 +7,16 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::slice;
 
-use hosts::{Address, Family, Hosts, Question};
+use hosts::{Address, Family, Question};
 
 use crate::abi::{self, gaih_addrtuple, hostent, nss_status};
+use crate::cursor;
+use crate::lookup;
 use crate::outcome::{Failure, report};
 use crate::pack::{self, Buffer, PackedHost, PackedTuples};
-use crate::source::{File, PATH};
-use crate::{cursor, kernel};
-
-/// Size of the buffer on the stack through which the file is read, in bytes. Programs run
-/// resolvers on stacks of 16 KiB; the module keeps to half of that.
-const READ_BUFFER: usize = 5632;
 
 /// How often a crowd of enumerating callers may get ahead of this one.
 const MAX_LOST_RACES: u32 = 64;
-
-fn with_hosts<T>(
-    ask: impl FnOnce(&mut Hosts<'_, &File>) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let file = File::open(PATH).map_err(Failure::Source)?;
-    let mut read_buffer = [0; READ_BUFFER];
-    ask(&mut Hosts::new(&file, &mut read_buffer))
-}
-
-fn find_host(question: Question<'_>, buffer: &mut Buffer<'_>) -> Result<PackedHost, Failure> {
-    with_hosts(|hosts| pack::host(hosts, question, 0, buffer))
-}
 
 /// The caller's buffer as a slice.
 ///
@@ -100,7 +84,11 @@ unsafe fn by_name(
     let name = unsafe { CStr::from_ptr(name) };
     // SAFETY: valid and unused, by contract.
     let mut space = unsafe { caller_buffer(buffer, buflen) };
-    let packed = find_host(Question::Name(name.to_bytes(), family), &mut space)?;
+    let name = name.to_bytes();
+    let question = Question::Name(name, family);
+    let packed = lookup::ask(question, |hosts| {
+        pack::host_by_name(hosts, name, family, &mut space)
+    })?;
     // SAFETY: valid for writes, by contract; packed into this buffer just now.
     unsafe { deliver(packed, result, buffer) };
     Ok(packed)
@@ -198,8 +186,11 @@ pub(crate) unsafe extern "C" fn _nss_workaround_gethostbyname4_r(
     let given = unsafe { pat.read() };
     // SAFETY: valid and unused, by contract.
     let mut space = unsafe { caller_buffer(buffer, buflen) };
-    let outcome =
-        with_hosts(|hosts| pack::tuples(hosts, name.to_bytes(), !given.is_null(), &mut space));
+    let name = name.to_bytes();
+    let question = Question::Name(name, Family::Any);
+    let outcome = lookup::ask(question, |hosts| {
+        pack::tuples(hosts, name, !given.is_null(), &mut space)
+    });
     if let Ok(packed) = outcome {
         // SAFETY: `pat` and, unless NULL, `given` are valid for writes, by contract; packed into
         // this buffer just now.
@@ -266,7 +257,10 @@ pub(crate) unsafe extern "C" fn _nss_workaround_gethostbyaddr_r(
     };
     // SAFETY: valid and unused, by contract.
     let mut space = unsafe { caller_buffer(buffer, buflen) };
-    let outcome = asked.and_then(|address| find_host(Question::Address(address), &mut space));
+    let outcome = asked.and_then(|address| {
+        let question = Question::Address(address);
+        lookup::ask(question, |hosts| pack::host(hosts, question, 0, &mut space))
+    });
     if let Ok(packed) = outcome {
         // SAFETY: valid for writes, by contract; packed into this buffer just now.
         unsafe { deliver(packed, result, buffer) };
@@ -279,9 +273,10 @@ pub(crate) unsafe extern "C" fn _nss_workaround_gethostbyaddr_r(
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn _nss_workaround_sethostent(_stayopen: c_int) -> nss_status {
     cursor::reset();
-    match File::open(PATH) {
-        Ok(_) => nss_status::NSS_STATUS_SUCCESS,
-        Err(kernel::Errno(_)) => nss_status::NSS_STATUS_UNAVAIL,
+    if lookup::is_there() {
+        nss_status::NSS_STATUS_SUCCESS
+    } else {
+        nss_status::NSS_STATUS_UNAVAIL
     }
 }
 
@@ -300,7 +295,7 @@ pub(crate) unsafe extern "C" fn _nss_workaround_gethostent_r(
 ) -> nss_status {
     // SAFETY: valid and unused, by contract.
     let mut space = unsafe { caller_buffer(buffer, buflen) };
-    let outcome = with_hosts(|hosts| {
+    let outcome = lookup::ask(Question::All, |hosts| {
         let mut lost_races = 0;
         loop {
             let from = cursor::offset();

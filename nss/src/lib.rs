@@ -11,8 +11,10 @@
 //! | `outcome` | what is reported to glibc, and how |
 //! | `pack` | the answer, laid out in the caller's buffer; safe code |
 //! | `cursor` | where an enumeration has got to |
-//! | `source` | the file, opened and read anew for each call |
-//! | `kernel` | four system calls |
+//! | `lookup` | how a question is answered: from the text, or from the index |
+//! | `source` | the files, opened and read anew for each call |
+//! | `drop_ins` | `hosts` and what is in `hosts.d`, as if they were one file |
+//! | `kernel` | the system calls |
 //! | `memory` | what the compiler calls behind our backs: `memcpy` and its like |
 //! | `abi` | glibc's types, as bindgen reads them from `<nss.h>` |
 //!
@@ -37,8 +39,10 @@
 )]
 mod abi;
 mod cursor;
+mod drop_ins;
 mod exports;
 mod kernel;
+mod lookup;
 #[cfg(all(not(test), panic = "abort"))]
 mod memory;
 mod outcome;

@@ -2,6 +2,8 @@
 
 use core::ffi::c_int;
 
+use hosts::Error;
+
 use crate::abi::{HOST_NOT_FOUND, NETDB_INTERNAL, NETDB_SUCCESS, nss_status};
 use crate::kernel::Errno;
 
@@ -14,10 +16,27 @@ pub(crate) enum Failure {
     BufferTooSmall,
     /// The question is about a family that hosts files know nothing of.
     Family,
-    /// The hosts file could not be read.
+    /// The hosts files could not be read.
     Source(Errno),
-    /// The file was edited in place at every try.
+    /// The files say that there is no such name, and nobody else is to be asked.
+    Refused,
+    /// The files were edited in place at every try.
     Changed,
+    /// The index cannot answer. The text is searched then, so this never reaches glibc.
+    Index,
+    /// There may be more files, which may have the answer. Does not reach glibc either.
+    More,
+}
+
+impl From<Error<Errno>> for Failure {
+    fn from(error: Error<Errno>) -> Self {
+        match error {
+            Error::Source(errno) => Self::Source(errno),
+            Error::Changed => Self::Changed,
+            Error::Index => Self::Index,
+            Error::More => Self::More,
+        }
+    }
 }
 
 impl Failure {
@@ -36,7 +55,16 @@ impl Failure {
             ),
             Self::Family => Self::unavailable(libc::EAFNOSUPPORT),
             Self::Source(Errno(errno)) => Self::unavailable(errno),
-            Self::Changed => Self::unavailable(libc::EAGAIN),
+            // The default action for this status ends the search, as no other does that leaves
+            // the lookup without a result (nss_next_action in glibc's nss/nsswitch.h): callers
+            // see that there is no such host (seen on 2.31, 2.36, 2.41 and 2.43). errno goes
+            // back to callers of gethostbyname_r.
+            Self::Refused => (
+                nss_status::NSS_STATUS_RETURN,
+                Some(libc::ENOENT),
+                HOST_NOT_FOUND,
+            ),
+            Self::Changed | Self::Index | Self::More => Self::unavailable(libc::EAGAIN),
         }
     }
 
@@ -82,12 +110,13 @@ mod tests {
             (nss_status, c_int, c_int),
         );
         #[rustfmt::skip]
-        let table: [Row; 6] = [
+        let table: [Row; 7] = [
             ("answer",     Ok(()),                                    (nss_status::NSS_STATUS_SUCCESS,  UNTOUCHED,          NETDB_SUCCESS)),
             ("no entry",   Err(Failure::NotFound),                    (nss_status::NSS_STATUS_NOTFOUND, UNTOUCHED,          HOST_NOT_FOUND)),
             ("small",      Err(Failure::BufferTooSmall),              (nss_status::NSS_STATUS_TRYAGAIN, libc::ERANGE,       NETDB_INTERNAL)),
             ("family",     Err(Failure::Family),                      (nss_status::NSS_STATUS_UNAVAIL,  libc::EAFNOSUPPORT, HOST_NOT_FOUND)),
             ("unreadable", Err(Failure::Source(Errno(libc::EACCES))), (nss_status::NSS_STATUS_UNAVAIL,  libc::EACCES,       HOST_NOT_FOUND)),
+            ("refused",    Err(Failure::Refused),                     (nss_status::NSS_STATUS_RETURN,   libc::ENOENT,       HOST_NOT_FOUND)),
             ("edited",     Err(Failure::Changed),                     (nss_status::NSS_STATUS_UNAVAIL,  libc::EAGAIN,       HOST_NOT_FOUND)),
         ];
         for (case, outcome, want) in table {

@@ -11,7 +11,7 @@
 
 use core::mem::size_of;
 
-use hosts::{Address, Entry, Error, Family, Hosts, Question, ReadAt, Span};
+use hosts::{Address, Error, Family, Hosts, Name, Question, ReadAt, Resolution, Span, Verdict};
 
 use crate::abi::gaih_addrtuple;
 use crate::kernel::Errno;
@@ -53,11 +53,53 @@ pub(crate) struct PackedTuples {
     pub(crate) second_at: Option<usize>,
 }
 
-type Outcome<T> = Result<T, Error<Errno>>;
+/// What the lines are searched for, and what the answer says besides.
+#[derive(Clone, Copy)]
+struct Asked<'q> {
+    question: Question<'q>,
+    /// What stands for a wildcard.
+    name: &'q [u8],
+    /// One more alias: the name that led to these lines.
+    alias: Option<&'q [u8]>,
+}
+
+impl<'q> Asked<'q> {
+    const fn plain(question: Question<'q>) -> Self {
+        Self {
+            question,
+            name: b"",
+            alias: None,
+        }
+    }
+
+    fn resolved(resolution: &'q Resolution<'_>, family: Family) -> Self {
+        Self {
+            question: Question::Name(resolution.word(), family),
+            name: resolution.name(),
+            alias: resolution.alias(),
+        }
+    }
+
+    /// Length of a name, in bytes.
+    const fn len(&self, name: Name) -> u64 {
+        match name {
+            Name::Written(span) => span.len,
+            Name::Asked => self.name.len() as u64,
+        }
+    }
+
+    /// Whether all lines that match belong to the answer, or the first one only.
+    const fn is_multi(&self) -> bool {
+        matches!(self.question, Question::Name(..))
+    }
+}
 
 /// What an answer consists of, added up.
 struct Survey {
-    first: Entry,
+    /// Where the first line that answers starts.
+    start: u64,
+    /// The address on it.
+    address: Address,
     canonical: Canonical,
     entries: usize,
     aliases: usize,
@@ -68,37 +110,43 @@ struct Survey {
 
 /// The canonical name, with its head at hand: each further line is compared with it.
 struct Canonical {
-    span: Span,
+    name: Name,
+    len: u64,
     head: [u8; HEAD],
 }
 
 impl Canonical {
-    fn read<S: ReadAt>(hosts: &mut Hosts<'_, S>, span: Span) -> Result<Self, Error<S::Error>> {
-        let mut head = [0; HEAD];
-        read_head(hosts, span.start, span.len, &mut head)?;
-        Ok(Self { span, head })
+    fn read<S: ReadAt>(
+        &mut self,
+        hosts: &mut Hosts<'_, S>,
+        asked: &Asked<'_>,
+        name: Name,
+    ) -> Result<(), Error<S::Error>> {
+        self.name = name;
+        self.len = asked.len(name);
+        read_part(hosts, asked, name, 0, self.len, &mut self.head)
     }
 
     /// Whether `other` is the same name, bytewise.
     fn is<S: ReadAt>(
         &self,
         hosts: &mut Hosts<'_, S>,
-        other: Span,
+        asked: &Asked<'_>,
+        other: Name,
     ) -> Result<bool, Error<S::Error>> {
-        if other.len != self.span.len {
+        if asked.len(other) != self.len {
             return Ok(false);
         }
         let mut head = [0; HEAD];
-        read_head(hosts, other.start, other.len, &mut head)?;
+        read_part(hosts, asked, other, 0, self.len, &mut head)?;
         if head != self.head {
             return Ok(false);
         }
         let mut done = head.len() as u64;
-        while done < other.len {
-            let len = other.len.saturating_sub(done);
+        while done < self.len {
             let (mut a, mut b) = ([0; HEAD], [0; HEAD]);
-            read_head(hosts, self.span.start.saturating_add(done), len, &mut a)?;
-            read_head(hosts, other.start.saturating_add(done), len, &mut b)?;
+            read_part(hosts, asked, self.name, done, self.len, &mut a)?;
+            read_part(hosts, asked, other, done, self.len, &mut b)?;
             if a != b {
                 return Ok(false);
             }
@@ -108,79 +156,98 @@ impl Canonical {
     }
 }
 
-/// Reads `len` bytes, or as many as `head` holds; the rest of it stays as it is.
-fn read_head<S: ReadAt>(
+/// Reads what follows the first `done` of a name's `len` bytes, or as much as `part` holds; the
+/// rest of it stays as it is.
+#[inline(never)]
+fn read_part<S: ReadAt>(
     hosts: &mut Hosts<'_, S>,
-    start: u64,
+    asked: &Asked<'_>,
+    name: Name,
+    done: u64,
     len: u64,
-    head: &mut [u8; HEAD],
+    part: &mut [u8; HEAD],
 ) -> Result<(), Error<S::Error>> {
-    let len = usize::try_from(len).unwrap_or(usize::MAX).min(head.len());
-    match head.get_mut(..len) {
-        Some(head) => hosts.copy(start, head),
-        None => Ok(()),
+    let rest = usize::try_from(len.saturating_sub(done)).unwrap_or(usize::MAX);
+    let Some(part) = part.get_mut(..rest.min(HEAD)) else {
+        return Ok(());
+    };
+    match name {
+        Name::Written(span) => hosts.copy(span.start.saturating_add(done), part),
+        Name::Asked => {
+            let skip = usize::try_from(done).unwrap_or(usize::MAX);
+            hosts::copy(part, asked.name.get(skip..).unwrap_or_default());
+            Ok(())
+        }
     }
-}
-
-/// Whether all lines that match belong to the answer, or the first one only.
-const fn is_multi(question: Question<'_>) -> bool {
-    matches!(question, Question::Name(..))
 }
 
 // Kept apart, so that its frame is not on the stack while the other pass runs.
 #[inline(never)]
-fn survey<S: ReadAt>(
+fn take_survey<S: ReadAt>(
     hosts: &mut Hosts<'_, S>,
-    question: Question<'_>,
+    asked: &Asked<'_>,
     from: u64,
-) -> Result<Option<Survey>, Error<S::Error>> {
-    let mut search = hosts.search(question, from);
-    let mut survey: Option<Survey> = None;
+    survey: &mut Survey,
+) -> Result<(), Error<S::Error>> {
+    let mut search = hosts.search(asked.question, from);
     while let Some(entry) = hosts.next(&mut search)? {
         let mut names = entry.names();
-        let Some(name) = hosts.next_name(&mut names)? else {
+        let Some(name) = hosts.next_name(&mut names, asked.question)? else {
             return Err(Error::Changed);
         };
-        let survey = match &mut survey {
-            Some(survey) => {
-                if !survey.canonical.is(hosts, name)? {
-                    survey.add_alias(name)?;
-                }
-                survey
+        if survey.entries == 0 {
+            survey.start = entry.start;
+            survey.address = entry.address;
+            survey.next = entry.end;
+            survey.canonical.read(hosts, asked, name)?;
+            survey.text = text_len(asked.len(name))?;
+            if let Some(alias) = asked.alias {
+                survey.add_alias(alias.len() as u64)?;
             }
-            none => none.insert(Survey {
-                first: entry,
-                canonical: Canonical::read(hosts, name)?,
-                entries: 0,
-                aliases: 0,
-                text: text_len(name)?,
-                next: entry.end,
-            }),
-        };
-        survey.entries = survey.entries.checked_add(1).ok_or(Error::Changed)?;
-        while let Some(alias) = hosts.next_name(&mut names)? {
-            survey.add_alias(alias)?;
+        } else if !survey.canonical.is(hosts, asked, name)? {
+            survey.add_alias(asked.len(name))?;
         }
-        if !is_multi(question) {
+        survey.entries = survey.entries.checked_add(1).ok_or(Error::Changed)?;
+        while let Some(alias) = hosts.next_name(&mut names, asked.question)? {
+            survey.add_alias(asked.len(alias))?;
+        }
+        if !asked.is_multi() {
             break;
         }
     }
-    Ok(survey)
+    Ok(())
 }
 
 impl Survey {
-    fn add_alias<E>(&mut self, name: Span) -> Result<(), Error<E>> {
-        let len = text_len(name)?;
+    /// Nothing yet.
+    const fn new() -> Self {
+        Self {
+            start: 0,
+            address: Address::V4([0; 4]),
+            canonical: Canonical {
+                name: Name::Asked,
+                len: 0,
+                head: [0; HEAD],
+            },
+            entries: 0,
+            aliases: 0,
+            text: 0,
+            next: 0,
+        }
+    }
+
+    fn add_alias<E>(&mut self, len: u64) -> Result<(), Error<E>> {
+        let len = text_len(len)?;
         self.aliases = self.aliases.checked_add(1).ok_or(Error::Changed)?;
         self.text = self.text.checked_add(len).ok_or(Error::Changed)?;
         Ok(())
     }
 }
 
-/// Length of a name with its NUL.
-fn text_len<E>(name: Span) -> Result<usize, Error<E>> {
+/// Length of a name of `len` bytes with its NUL.
+fn text_len<E>(len: u64) -> Result<usize, Error<E>> {
     // No address space holds a longer one, so no file can have been read that far.
-    usize::try_from(name.len)
+    usize::try_from(len)
         .ok()
         .and_then(|len| len.checked_add(1))
         .ok_or(Error::Changed)
@@ -248,9 +315,10 @@ impl HostParts {
         &mut self,
         hosts: &mut Hosts<'_, S>,
         buffer: &mut Buffer<'_>,
-        name: Span,
+        asked: &Asked<'_>,
+        name: Name,
     ) -> Result<usize, Error<S::Error>> {
-        let at = put_name(&mut self.text, hosts, buffer, name)?;
+        let at = put_name(&mut self.text, hosts, buffer, asked, name)?;
         Ok(buffer.base.wrapping_add(at))
     }
 
@@ -258,42 +326,87 @@ impl HostParts {
         &mut self,
         hosts: &mut Hosts<'_, S>,
         buffer: &mut Buffer<'_>,
-        name: Span,
+        asked: &Asked<'_>,
+        name: Name,
     ) -> Result<(), Error<S::Error>> {
-        let pointer = self.put_name(hosts, buffer, name)?;
+        let pointer = self.put_name(hosts, buffer, asked, name)?;
         put(&mut self.aliases, buffer, &pointer.to_ne_bytes())?;
         Ok(())
     }
 }
 
 /// Copies `bytes` into a part; the offset they got.
+#[inline(never)]
 fn put<E>(part: &mut Part, buffer: &mut Buffer<'_>, bytes: &[u8]) -> Result<usize, Error<E>> {
     let (at, slot) = part.take(buffer.bytes, bytes.len()).ok_or(Error::Changed)?;
-    for (to, &from) in slot.iter_mut().zip(bytes) {
-        *to = from;
-    }
+    hosts::copy(slot, bytes);
     Ok(at)
 }
 
-/// Copies a name and its NUL from the file into a part; the offset it got.
+/// Copies a name and its NUL into a part; the offset it got.
+#[inline(never)]
 fn put_name<S: ReadAt>(
     part: &mut Part,
     hosts: &mut Hosts<'_, S>,
     buffer: &mut Buffer<'_>,
-    name: Span,
+    asked: &Asked<'_>,
+    name: Name,
 ) -> Result<usize, Error<S::Error>> {
-    let (at, slot) = part
-        .take(buffer.bytes, text_len(name)?)
-        .ok_or(Error::Changed)?;
-    let Some((nul, text)) = slot.split_last_mut() else {
-        return Err(Error::Changed);
-    };
-    *nul = 0;
-    hosts.copy(name.start, text)?;
+    match name {
+        Name::Written(Span { start, len }) => {
+            let (at, slot) = part
+                .take(buffer.bytes, text_len(len)?)
+                .ok_or(Error::Changed)?;
+            let Some((nul, text)) = slot.split_last_mut() else {
+                return Err(Error::Changed);
+            };
+            *nul = 0;
+            hosts.copy(start, text)?;
+            Ok(at)
+        }
+        Name::Asked => put_text(part, buffer, asked.name),
+    }
+}
+
+/// Copies a text and a NUL into a part; the offset it got.
+#[inline(never)]
+fn put_text<E>(part: &mut Part, buffer: &mut Buffer<'_>, text: &[u8]) -> Result<usize, Error<E>> {
+    let at = put(part, buffer, text)?;
+    put(part, buffer, &[0])?;
     Ok(at)
 }
 
-/// Packs the `struct hostent` that answers `question`, from the line at `from` on.
+/// Packs the `struct hostent` that answers a question by name.
+///
+/// # Errors
+///
+/// See [`Failure`]; the buffer's content is then unspecified.
+pub(crate) fn host_by_name<S: ReadAt<Error = Errno>>(
+    hosts: &mut Hosts<'_, S>,
+    name: &[u8],
+    family: Family,
+    buffer: &mut Buffer<'_>,
+) -> Result<PackedHost, Failure> {
+    let mut resolution = Resolution::new(name);
+    let from = resolve(hosts, &mut resolution)?;
+    pack_host(hosts, &Asked::resolved(&resolution, family), from, buffer)
+}
+
+/// Where the lines begin that answer for a name.
+#[inline(never)]
+fn resolve<S: ReadAt<Error = Errno>>(
+    hosts: &mut Hosts<'_, S>,
+    resolution: &mut Resolution<'_>,
+) -> Result<u64, Failure> {
+    match hosts.resolve(resolution)? {
+        Verdict::Absent => Err(Failure::NotFound),
+        Verdict::Refused => Err(Failure::Refused),
+        Verdict::Found { from } => Ok(from),
+    }
+}
+
+/// Packs the `struct hostent` of the first entry from `from` on that answers a question by
+/// address, or of the next one at all.
 ///
 /// # Errors
 ///
@@ -304,66 +417,80 @@ pub(crate) fn host<S: ReadAt<Error = Errno>>(
     from: u64,
     buffer: &mut Buffer<'_>,
 ) -> Result<PackedHost, Failure> {
-    retry(|| {
-        let from = hosts.line_from(from)?;
-        let Some(survey) = survey(hosts, question, from)? else {
-            return Ok(Err(Failure::NotFound));
-        };
-        let v6 = matches!(question.admit(survey.first.address), Some(Address::V6(_)));
-        let parts = HostParts::new(&survey, buffer.base, if v6 { 16 } else { 4 })
-            .filter(|parts| parts.total <= buffer.bytes.len());
-        match parts {
-            Some(parts) => fill_host(hosts, question, &survey, parts, v6, buffer).map(Ok),
-            None => Ok(Err(Failure::BufferTooSmall)),
-        }
-    })
+    let from = hosts.line_from(from)?;
+    pack_host(hosts, &Asked::plain(question), from, buffer)
 }
 
-/// Tries again when the file was edited under our hands, a few times.
-fn retry<T>(mut attempt: impl FnMut() -> Outcome<Result<T, Failure>>) -> Result<T, Failure> {
-    for _ in 0..4 {
-        match attempt() {
-            Ok(outcome) => return outcome,
-            Err(Error::Source(errno)) => return Err(Failure::Source(errno)),
-            Err(Error::Changed) => {}
-        }
+fn pack_host<S: ReadAt<Error = Errno>>(
+    hosts: &mut Hosts<'_, S>,
+    asked: &Asked<'_>,
+    from: u64,
+    buffer: &mut Buffer<'_>,
+) -> Result<PackedHost, Failure> {
+    let mut survey = Survey::new();
+    take_survey(hosts, asked, from, &mut survey)?;
+    if survey.entries == 0 {
+        return Err(Failure::NotFound);
     }
-    Err(Failure::Changed)
+    let v6 = matches!(asked.question.admit(survey.address), Some(Address::V6(_)));
+    let parts = HostParts::new(&survey, buffer.base, if v6 { 16 } else { 4 })
+        .filter(|parts| parts.total <= buffer.bytes.len())
+        .ok_or(Failure::BufferTooSmall)?;
+    let packed = fill_host(hosts, asked, &survey, parts, v6, buffer)?;
+    settled(hosts, asked)?;
+    Ok(packed)
+}
+
+/// An answer of more than one pass must be of one state of the files.
+fn settled<S: ReadAt<Error = Errno>>(
+    hosts: &mut Hosts<'_, S>,
+    asked: &Asked<'_>,
+) -> Result<(), Failure> {
+    if asked.is_multi() && !hosts.is_unchanged()? {
+        return Err(Failure::Changed);
+    }
+    Ok(())
 }
 
 // Kept apart, so that its frame is not on the stack while the other pass runs.
 #[inline(never)]
 fn fill_host<S: ReadAt>(
     hosts: &mut Hosts<'_, S>,
-    question: Question<'_>,
+    asked: &Asked<'_>,
     survey: &Survey,
     mut parts: HostParts,
     v6: bool,
     buffer: &mut Buffer<'_>,
 ) -> Result<PackedHost, Error<S::Error>> {
     let (aliases, addresses, name) = (parts.aliases.at, parts.addresses.at, parts.text.at);
-    let mut search = hosts.search(question, survey.first.start);
+    let mut search = hosts.search(asked.question, survey.start);
     for nth in 0..survey.entries {
         let entry = hosts.next(&mut search)?.ok_or(Error::Changed)?;
         let mut names = entry.names();
-        let first = hosts.next_name(&mut names)?.ok_or(Error::Changed)?;
+        let first = hosts.next_name(&mut names, asked.question)?;
+        let first = first.ok_or(Error::Changed)?;
         if nth == 0 {
-            parts.put_name(hosts, buffer, first)?;
+            parts.put_name(hosts, buffer, asked, first)?;
         }
-        while let Some(alias) = hosts.next_name(&mut names)? {
-            parts.put_alias(hosts, buffer, alias)?;
+        while let Some(alias) = hosts.next_name(&mut names, asked.question)? {
+            parts.put_alias(hosts, buffer, asked, alias)?;
         }
         // A canonical name that differs comes behind the aliases of its line.
-        if nth > 0 && !survey.canonical.is(hosts, first)? {
-            parts.put_alias(hosts, buffer, first)?;
+        if nth > 0 && !survey.canonical.is(hosts, asked, first)? {
+            parts.put_alias(hosts, buffer, asked, first)?;
         }
-        let at = match (v6, question.admit(entry.address)) {
+        let at = match (v6, asked.question.admit(entry.address)) {
             (true, Some(Address::V6(bytes))) => put(&mut parts.data, buffer, &bytes)?,
             (false, Some(Address::V4(bytes))) => put(&mut parts.data, buffer, &bytes)?,
             _ => return Err(Error::Changed),
         };
         let pointer = buffer.base.wrapping_add(at);
         put(&mut parts.addresses, buffer, &pointer.to_ne_bytes())?;
+    }
+    if let Some(alias) = asked.alias {
+        let at = put_text(&mut parts.text, buffer, alias)?;
+        let pointer = buffer.base.wrapping_add(at);
+        put(&mut parts.aliases, buffer, &pointer.to_ne_bytes())?;
     }
     put(&mut parts.aliases, buffer, &[0; POINTER])?;
     put(&mut parts.addresses, buffer, &[0; POINTER])?;
@@ -395,37 +522,50 @@ pub(crate) fn tuples<S: ReadAt<Error = Errno>>(
     has_first: bool,
     buffer: &mut Buffer<'_>,
 ) -> Result<PackedTuples, Failure> {
-    let question = Question::Name(name, Family::Any);
-    retry(|| {
-        let Some(survey) = survey(hosts, question, 0)? else {
-            return Ok(Err(Failure::NotFound));
-        };
-        let in_buffer = survey.entries.saturating_sub(usize::from(has_first));
-        let parts = Part::new(padding(buffer.base), in_buffer.checked_mul(TUPLE)).and_then(
-            |(tuples, at)| {
-                let (text, total) = Part::new(
-                    at,
-                    usize::try_from(survey.canonical.span.len)
-                        .ok()?
-                        .checked_add(1),
-                )?;
-                (total <= buffer.bytes.len()).then_some((tuples, text))
-            },
-        );
-        match parts {
-            Some((tuples, text)) => {
-                fill_tuples(hosts, question, &survey, tuples, text, has_first, buffer).map(Ok)
-            }
-            None => Ok(Err(Failure::BufferTooSmall)),
-        }
-    })
+    let mut resolution = Resolution::new(name);
+    let from = resolve(hosts, &mut resolution)?;
+    let asked = &Asked::resolved(&resolution, Family::Any);
+    let mut survey = Survey::new();
+    take_survey(hosts, asked, from, &mut survey)?;
+    if survey.entries == 0 {
+        return Err(Failure::NotFound);
+    }
+    let in_buffer = survey.entries.saturating_sub(usize::from(has_first));
+    let (tuples, text) = TupleParts::new(&survey, buffer.base, in_buffer)
+        .filter(|parts| parts.total <= buffer.bytes.len())
+        .map(|parts| (parts.tuples, parts.text))
+        .ok_or(Failure::BufferTooSmall)?;
+    let packed = fill_tuples(hosts, asked, &survey, tuples, text, has_first, buffer)?;
+    settled(hosts, asked)?;
+    Ok(packed)
+}
+
+/// The parts of a packed chain, each as large as the survey says.
+struct TupleParts {
+    tuples: Part,
+    text: Part,
+    total: usize,
+}
+
+impl TupleParts {
+    /// `None` if they would not fit any address space.
+    fn new(survey: &Survey, base: usize, in_buffer: usize) -> Option<Self> {
+        let (tuples, at) = Part::new(padding(base), in_buffer.checked_mul(TUPLE))?;
+        let name = usize::try_from(survey.canonical.len).ok()?;
+        let (text, total) = Part::new(at, name.checked_add(1))?;
+        Some(Self {
+            tuples,
+            text,
+            total,
+        })
+    }
 }
 
 // Kept apart, so that its frame is not on the stack while the other pass runs.
 #[inline(never)]
 fn fill_tuples<S: ReadAt>(
     hosts: &mut Hosts<'_, S>,
-    question: Question<'_>,
+    asked: &Asked<'_>,
     survey: &Survey,
     mut tuples: Part,
     mut text: Part,
@@ -439,10 +579,11 @@ fn fill_tuples<S: ReadAt>(
         Some(put(&mut tuples, buffer, &[0; TUPLE])?)
     };
     let second_at = (survey.entries > 1).then_some(tuples.at);
-    let mut search = hosts.search(question, survey.first.start);
+    let mut search = hosts.search(asked.question, survey.start);
     let entry = hosts.next(&mut search)?.ok_or(Error::Changed)?;
-    let canonical = hosts.next_name(&mut entry.names())?.ok_or(Error::Changed)?;
-    let name = put_name(&mut text, hosts, buffer, canonical)?;
+    let canonical = hosts.next_name(&mut entry.names(), asked.question)?;
+    let canonical = canonical.ok_or(Error::Changed)?;
+    let name = put_name(&mut text, hosts, buffer, asked, canonical)?;
     for nth in 1..survey.entries {
         let entry = hosts.next(&mut search)?.ok_or(Error::Changed)?;
         let is_last = nth.checked_add(1) == Some(survey.entries);

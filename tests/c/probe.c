@@ -5,6 +5,7 @@
  *   probe abi               every out-value of every entry point, every size and alignment
  *   probe stack             the deepest stack of any entry point, in bytes
  *   probe edits             lookups in 8 threads while the file is renamed, appended to, truncated
+ *   probe watch SECONDS     lookups in 4 threads while somebody else does all that
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -274,6 +275,20 @@ static void edits(void)
     printf("edits ok: %ld found, %ld missed\n", (long)found, (long)missed);
 }
 
+static void watch(unsigned seconds)
+{
+    pthread_t threads[4];
+    int i;
+    for (i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, reader, NULL);
+    sleep(seconds);
+    stop = 1;
+    for (i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(found > 100);
+    printf("watch ok: %ld found, %ld missed\n", (long)found, (long)missed);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -289,6 +304,8 @@ int main(int argc, char **argv)
         stack();
     else if (!strcmp(what, "edits"))
         edits();
+    else if (argc == 3 && !strcmp(what, "watch"))
+        watch((unsigned)atoi(argv[2]));
     else
         return 2;
     return 0;

@@ -116,7 +116,10 @@ pub(crate) fn ensure(root: &Root, merge_runtime: bool) -> Result<Done> {
         return ensure_nothing(root);
     };
     if journal.stage == Stage::Applied && mechanism::holds(root, &journal)? {
-        let mut done = Done::default();
+        let mut done = Done {
+            mechanism: Some(journal.mechanism),
+            ..Done::default()
+        };
         if !is_tidy(root)? {
             // What a killed run left does no harm, so neither does a system that is read-only.
             let _ = Session::open(root).and_then(|mut session| session.recover());

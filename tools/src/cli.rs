@@ -88,6 +88,8 @@ pub(crate) enum Task {
         #[arg(long)]
         merge_runtime: bool,
     },
+    /// Make the index that lookups in long files are answered from
+    Index,
     /// List and edit the entries of the hosts file
     #[command(subcommand)]
     Hosts(HostsTask),
@@ -108,14 +110,18 @@ pub(crate) enum Task {
 pub(crate) enum HostsTask {
     /// Add an entry at the end, unless it is there already
     Add {
-        /// IPv4 or IPv6 address
+        /// IPv4 or IPv6 address; =NAME to make the names stand for NAME; ! to have them not found,
+        /// without asking DNS
         address: String,
-        /// Canonical name, then aliases
+        /// Canonical name, then aliases; *.NAME stands for all names that end in .NAME
         #[arg(required = true)]
         names: Vec<String>,
         /// Mark the entry as belonging to TAG
         #[arg(long, value_name = "TAG")]
         owner: Option<String>,
+        /// Leave the index of long files for later
+        #[arg(long)]
+        no_index: bool,
     },
     /// Remove a name, or all entries with an address, or all of an owner
     Remove {
@@ -125,12 +131,23 @@ pub(crate) enum HostsTask {
         /// Only entries that belong to TAG
         #[arg(long, value_name = "TAG")]
         owner: Option<String>,
+        /// Leave the index of long files for later
+        #[arg(long)]
+        no_index: bool,
     },
     /// Replace all entries of an owner by the lines on standard input
     Replace {
         /// Whose entries
         #[arg(long, value_name = "TAG", required = true)]
         owner: String,
+        /// Leave the index of long files for later
+        #[arg(long)]
+        no_index: bool,
+    },
+    /// Tell which line of which file answers for NAME, and what it keeps from answering
+    Explain {
+        /// The name
+        name: String,
     },
     /// Print the entries
     List {

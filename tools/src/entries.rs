@@ -80,7 +80,7 @@ pub(crate) fn list(root: &Root, owner: Option<&str>) -> Result<Vec<Listed>> {
     let text = hosts_file::read(root)?;
     let wanted = |line: &hosts_edit::Line<'_>| {
         let any_owner = owner.is_none();
-        line.address().is_some() && (any_owner || line.owner() == owner.map(str::as_bytes))
+        line.subject().is_some() && (any_owner || line.owner() == owner.map(str::as_bytes))
     };
     let listed = lines(&text).filter(wanted).map(|line| {
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -90,7 +90,7 @@ pub(crate) fn list(root: &Root, owner: Option<&str>) -> Result<Vec<Listed>> {
                 "file": HOSTS,
                 "line": line.number,
                 "address": words.next().map(lossy),
-                "names": line.names().map(lossy).collect::<Vec<_>>(),
+                "names": line.all_names().map(lossy).collect::<Vec<_>>(),
                 "owner": line.owner().map(lossy),
             }),
             text: line.text.trim_ascii().to_vec(),

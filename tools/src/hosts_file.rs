@@ -13,7 +13,7 @@ use crate::failure::refused;
 use crate::root::{FOLDER, HOSTS, Root};
 
 /// How long one writer waits for the others.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a new file starts with.
 const HEADER: &str = "\

@@ -13,6 +13,7 @@
 //! | `prove`, `proof` | what a fresh process gets, and what that shows |
 //! | `status`, `libraries` | `status` and `verify` |
 //! | `hosts_file`, `entries` | the hosts file: made, read, edited under a lock |
+//! | `files`, `index`, `explain`, `extras` | all files that lookups read, the index of them, what they say, and how `status` tells it |
 #![forbid(unsafe_code)]
 
 mod apply;
@@ -22,8 +23,12 @@ mod copies;
 mod dpkg;
 mod elf;
 mod entries;
+mod explain;
+mod extras;
 mod failure;
+mod files;
 mod hosts_file;
+mod index;
 mod inspect;
 mod journal;
 mod libraries;
@@ -91,7 +96,8 @@ fn run(cli: Cli) -> Result<Option<Ending>> {
     match task {
         Task::Apply(how) if how.dry_run => dry_run(&root, &report, &how)?,
         Task::Apply(how) => {
-            let done = apply::apply(&root, how.mechanism)?;
+            let mut done = apply::apply(&root, how.mechanism)?;
+            add_index(&root, &mut done);
             let by = done.mechanism.map_or("", Mechanism::name);
             let verdict = match &done.proof {
                 Some(proof @ Proof::Skipped(_)) => format!("applied ({by}), but {proof}"),
@@ -101,7 +107,9 @@ fn run(cli: Cli) -> Result<Option<Ending>> {
             tell(&report, &done, &verdict);
         }
         Task::Ensure { merge_runtime } => {
-            tell(&report, &apply::ensure(&root, merge_runtime)?, "");
+            let mut done = apply::ensure(&root, merge_runtime)?;
+            add_index(&root, &mut done);
+            tell(&report, &done, "");
         }
         Task::Revert => tell(&report, &apply::revert(&root)?, ""),
         Task::Status => {
@@ -113,6 +121,12 @@ fn run(cli: Cli) -> Result<Option<Ending>> {
             let verdict = status::verify(&root, &name, address)?;
             report.say(&verdict.text, || verdict.json.clone());
             return Ok((!verdict.holds).then_some(Ending::NotInForce));
+        }
+        Task::Index => {
+            let outcome = index::build(&root)?;
+            report.say(&outcome.to_string(), || outcome.to_json());
+            let is_made = !matches!(outcome, index::Outcome::None(_));
+            return Ok((!is_made).then_some(Ending::Refused));
         }
         Task::Hosts(task) => hosts(&root, &report, task)?,
         Task::Lookup { .. } | Task::Completions { .. } => {}
@@ -132,6 +146,13 @@ fn tell(report: &Report, done: &Done, verdict: &str) {
     }
 }
 
+/// Makes the index that belongs to what was put in force; only the module reads one.
+fn add_index(root: &Root, done: &mut Done) {
+    if done.mechanism == Some(Mechanism::Nss) {
+        done.steps.extend(index::refresh_quietly(root));
+    }
+}
+
 fn dry_run(root: &Root, report: &Report, how: &How) -> Result<()> {
     let plan = apply::plan(root, how.mechanism)?;
     let changes: Vec<String> = plan.due.iter().map(report::change).collect();
@@ -148,46 +169,63 @@ fn dry_run(root: &Root, report: &Report, how: &How) -> Result<()> {
 }
 
 fn hosts(root: &Root, report: &Report, task: HostsTask) -> Result<()> {
-    match task {
+    let (text, mut value, no_index) = match task {
         HostsTask::Add {
             address,
             names,
             owner,
+            no_index,
         } => {
             let added = entries::add(root, &address, &names, owner.as_deref())?;
             let what = if added { "added to" } else { "already in" };
             let name = names.join(" ");
-            report.say(
-                &format!("{address} {name}: {what} {HOSTS}"),
-                || json!({"added": added}),
-            );
+            let text = format!("{address} {name}: {what} {HOSTS}");
+            (text, json!({"added": added}), no_index)
         }
-        HostsTask::Remove { what, owner } => {
+        HostsTask::Remove {
+            what,
+            owner,
+            no_index,
+        } => {
             let count = entries::remove(root, what.as_deref(), owner.as_deref())?;
             let lines = if count == 1 { "line" } else { "lines" };
-            report.say(
-                &format!("removed from {count} {lines} of {HOSTS}"),
-                || json!({"lines": count}),
-            );
+            let text = format!("removed from {count} {lines} of {HOSTS}");
+            (text, json!({"lines": count}), no_index)
         }
-        HostsTask::Replace { owner } => {
+        HostsTask::Replace { owner, no_index } => {
             let count = entries::replace(root, &owner, &mut io::stdin().lock())?;
-            report.say(
-                &format!("{owner} has {count} entries in {HOSTS}"),
-                || json!({"entries": count}),
-            );
+            let text = format!("{owner} has {count} entries in {HOSTS}");
+            (text, json!({"entries": count}), no_index)
         }
-        HostsTask::List { owner } => {
-            let entries = entries::list(root, owner.as_deref())?;
-            if report.json {
-                report.say("", || {
-                    entries.iter().map(|entry| entry.json.clone()).collect()
-                });
-            } else {
-                for entry in entries {
-                    report::raw(&entry.text);
-                }
-            }
+        HostsTask::List { owner } => return list(root, report, owner.as_deref()),
+        HostsTask::Explain { name } => {
+            let explanation = explain::explain(&explain::read(root)?, &name);
+            report.say(&explanation.to_text(), || explanation.to_json());
+            return Ok(());
+        }
+    };
+    let note = if no_index {
+        None
+    } else {
+        index::refresh_quietly(root)
+    };
+    if let Some(note) = &note {
+        value["index"] = json!(note);
+    }
+    let rows: Vec<String> = [Some(text), note].into_iter().flatten().collect();
+    report.say(&rows.join("\n"), || value);
+    Ok(())
+}
+
+fn list(root: &Root, report: &Report, owner: Option<&str>) -> Result<()> {
+    let entries = entries::list(root, owner)?;
+    if report.json {
+        report.say("", || {
+            entries.iter().map(|entry| entry.json.clone()).collect()
+        });
+    } else {
+        for entry in entries {
+            report::raw(&entry.text);
         }
     }
     Ok(())

@@ -12,10 +12,11 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use hosts::{Address, Family, Hosts, Question};
+use hosts::{Address, Family, Hosts, Question, Resolution};
 use hosts_edit::lines;
 use memchr::memmem;
 
+use crate::explain::Text;
 use crate::journal::Mechanism;
 use crate::plan::NEW;
 use crate::root::Root;
@@ -186,8 +187,40 @@ fn runs_on_patched(maps: &[u8]) -> bool {
     paths.iter().any(reads_ours)
 }
 
-/// What a hosts file says about `name`.
+/// What a hosts file of ours says about `name`.
 pub(crate) fn said_by(text: &[u8], name: &[u8]) -> Addresses {
+    let mut buffer = [0; 4096];
+    said(&mut Hosts::new(text, &mut buffer), name)
+}
+
+/// What all files say about `name`.
+pub(crate) fn all_said_by(texts: &[Text], name: &[u8]) -> Addresses {
+    let mut all = Vec::new();
+    for text in texts {
+        all.extend_from_slice(&text.bytes);
+        all.push(b'\n');
+    }
+    let main = texts.first().map_or(0, |text| text.bytes.len() as u64);
+    let mut buffer = [0; 4096];
+    said(&mut Hosts::with_more(&all[..], &mut buffer, main), name)
+}
+
+fn said(hosts: &mut Hosts<'_, &[u8]>, name: &[u8]) -> Addresses {
+    let mut addresses = Addresses::new();
+    let mut resolution = Resolution::new(name);
+    let Ok(hosts::Verdict::Found { from }) = hosts.resolve(&mut resolution) else {
+        return addresses;
+    };
+    let question = Question::Name(resolution.word(), Family::Any);
+    let mut search = hosts.search(question, from);
+    while let Ok(Some(entry)) = hosts.next(&mut search) {
+        addresses.insert(to_ip(entry.address));
+    }
+    addresses
+}
+
+/// What glibc itself reads in a hosts file: address lines, and nothing else.
+fn plainly_said_by(text: &[u8], name: &[u8]) -> Addresses {
     let mut buffer = [0; 4096];
     let mut hosts = Hosts::new(text, &mut buffer);
     let mut search = hosts.search(Question::Name(name, Family::Any), 0);
@@ -198,7 +231,7 @@ pub(crate) fn said_by(text: &[u8], name: &[u8]) -> Addresses {
     addresses
 }
 
-fn to_ip(address: Address) -> IpAddr {
+pub(crate) fn to_ip(address: Address) -> IpAddr {
     match address {
         Address::V4(bytes) => IpAddr::from(bytes),
         Address::V6(bytes) => IpAddr::from(bytes),
@@ -214,9 +247,11 @@ pub(crate) fn witness(workaround: &[u8], etc_hosts: &[u8]) -> Option<(String, Ad
         .filter(|name| is_plain(name))
         .take(MAX_TRIES)
         .find_map(|name| {
-            let said = said_by(workaround, name);
+            // A name that all mechanisms read in the same way.
+            let said = plainly_said_by(workaround, name);
             let name_text = String::from_utf8(name.to_vec()).ok()?;
-            (said != said_by(etc_hosts, name)).then_some((name_text, said))
+            let tells = said != plainly_said_by(etc_hosts, name);
+            (tells && said == said_by(workaround, name)).then_some((name_text, said))
         })
 }
 
@@ -250,6 +285,8 @@ mod tests {
             ("127.0.0.1 localhost",                 "127.0.0.1 localhost", None),
             ("127.0.0.2 localhost",                 "127.0.0.1 localhost", Some("localhost")),
             ("10.0.0.1 10.0.0.2 a\u{e4}\n# 1.1.1.1 x", "",                 None),
+            ("! db\n10.0.0.1 db\n10.0.0.2 db2",       "",                   Some("db2")),
+            ("=x db\n! no",                            "",                   None),
             ("",                                    "127.0.0.1 localhost", None),
         ];
         for &(workaround, etc_hosts, want) in table {

@@ -10,6 +10,8 @@ use anyhow::Result;
 use hosts_edit::lines;
 use serde_json::{Value, json};
 
+use crate::explain;
+use crate::extras;
 use crate::hosts_file;
 use crate::journal::{Journal, Mechanism};
 use crate::libraries::{self, Described, State};
@@ -17,7 +19,7 @@ use crate::mechanism::nss::read_nsswitch;
 use crate::mechanism::patch::{self, LINK};
 use crate::nsswitch::{self, Position};
 use crate::proof::{self, Proof};
-use crate::prove::{Addresses, look_up, said_by, show};
+use crate::prove::{Addresses, all_said_by, look_up, show};
 use crate::root::{FOLDER, HOSTS, NSSWITCH, Root};
 
 /// One thing that has to hold, and whether it does.
@@ -60,6 +62,7 @@ pub(crate) fn status(root: &Root) -> Result<Status> {
         text: library.text(),
     }));
     facts.push(hosts(root)?);
+    facts.extend(extras::facts(root, wanted)?);
     facts.push(Fact {
         name: "proof",
         holds: !proof.contradicts(),
@@ -197,10 +200,10 @@ fn hosts(root: &Root) -> Result<Fact> {
         Ok(text) => text,
         Err(error) => return fact(false, format!("{HOSTS}: {error}")),
     };
-    let entries = lines(&text).filter(|line| line.address().is_some()).count();
+    let entries = lines(&text).filter(|line| line.subject().is_some()).count();
     let noun = if entries == 1 { "entry" } else { "entries" };
     let skipped = lines(&text)
-        .find(|line| hosts::words(line.text).next().is_some() && line.address().is_none());
+        .find(|line| hosts::words(line.text).next().is_some() && line.subject().is_none());
     let note = skipped.map_or(String::new(), |line| {
         format!(
             "; line {} is skipped, as its first word is no address",
@@ -256,12 +259,20 @@ pub(crate) struct Verdict {
 
 /// Whether a fresh process gets for `name` what the hosts file says, or `address`.
 pub(crate) fn verify(root: &Root, name: &str, address: Option<IpAddr>) -> Result<Verdict> {
-    let said = said_by(&hosts_file::read(root)?, name.as_bytes());
+    let texts = explain::read(root)?;
+    let said = all_said_by(&texts, name.as_bytes());
     let want = address.map_or_else(|| said.clone(), |address| Addresses::from([address]));
     let seen =
         look_up(root, name).map_err(|why| anyhow::anyhow!("cannot look {name} up: {why}"))?;
     let got = show(&seen.addresses);
-    let (holds, text) = if want.is_empty() {
+    let (holds, text) = if want.is_empty() && explain::is_refused(&texts, name) {
+        let text = if seen.addresses.is_empty() {
+            format!("{name} is not found, as {HOSTS} or hosts.d refuses it")
+        } else {
+            format!("{name} is {got} for a fresh process, where the files refuse it")
+        };
+        (seen.addresses.is_empty(), text)
+    } else if want.is_empty() {
         let remedy = format!("add it with `workaround-docker-2267 hosts add ADDRESS {name}`");
         (
             false,

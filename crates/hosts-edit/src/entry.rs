@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use hosts::{Address, is_space};
+use hosts::{Subject, is_space, is_wildcard, subject};
 
 /// An entry that reads back as what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    address: Address,
-    /// As it was written: `::1` does not become `0:0:0:0:0:0:0:1`.
+    /// The first word as it was written: `::1` does not become `0:0:0:0:0:0:0:1`.
     text: Vec<u8>,
+    subject: Subject<Vec<u8>>,
     names: Vec<Vec<u8>>,
     owner: Option<Vec<u8>>,
 }
@@ -32,7 +32,8 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 impl Entry {
-    /// Makes an entry of words: an address, the canonical name, aliases.
+    /// Makes an entry of words: an address, the canonical name, aliases; or `=target` or `!`, and
+    /// names (`docs/hosts-format.md`).
     ///
     /// # Errors
     ///
@@ -58,16 +59,32 @@ impl Entry {
             return Ok(None);
         };
         let shown = String::from_utf8_lossy(text);
-        let address = Address::parse(text).ok_or_else(|| Fault {
-            column,
-            reason: format!("{shown} is no IPv4 or IPv6 address{}", hint(text)),
-        })?;
-        let mut names = Vec::new();
-        for (column, name) in words {
-            check_name(name).map_err(|fault| Fault {
+        let at = |column: usize| {
+            move |fault: Fault| Fault {
                 column: column + fault.column - 1,
                 ..fault
-            })?;
+            }
+        };
+        let subject = match subject(text) {
+            Some(Subject::Address(address)) => Subject::Address(address),
+            Some(Subject::Refusal) => Subject::Refusal,
+            Some(Subject::Alias(target)) => {
+                check_name(target).map_err(at(column + 1))?;
+                Subject::Alias(target.to_vec())
+            }
+            None => {
+                return Err(Fault {
+                    column,
+                    reason: format!("{shown} is no IPv4 or IPv6 address{}", hint(text)),
+                });
+            }
+        };
+        let mut names = Vec::new();
+        for (column, name) in words {
+            match name.strip_prefix(b"*.").filter(|_| is_wildcard(name)) {
+                Some(tail) => check_name(tail).map_err(at(column + 2))?,
+                None => check_name(name).map_err(at(column))?,
+            }
             names.push(name.to_vec());
         }
         if names.is_empty() {
@@ -80,17 +97,21 @@ impl Entry {
             check_owner(owner)?;
         }
         Ok(Some(Self {
-            address,
             text: text.to_vec(),
+            subject,
             names,
             owner: owner.map(<[u8]>::to_vec),
         }))
     }
 
-    /// The address.
+    /// What it says about its names.
     #[must_use]
-    pub const fn address(&self) -> Address {
-        self.address
+    pub fn subject(&self) -> Subject<&[u8]> {
+        match &self.subject {
+            Subject::Address(address) => Subject::Address(*address),
+            Subject::Alias(target) => Subject::Alias(target),
+            Subject::Refusal => Subject::Refusal,
+        }
     }
 
     /// The names, canonical one first.
@@ -138,6 +159,10 @@ fn hint(text: &[u8]) -> &'static str {
         "; hosts files know no scope ids, leave out % and what follows"
     } else if text.starts_with(b"[") {
         "; write it without brackets"
+    } else if text.starts_with(b"!") {
+        "; `!` stands apart from the names that there are not"
+    } else if text.starts_with(b"=") {
+        "; write =NAME, 255 bytes at most"
     } else if text
         .iter()
         .all(|byte| byte.is_ascii_digit() || *byte == b'.')
@@ -245,6 +270,16 @@ mod tests {
             (&label,                   10, "63 is the longest"),
             (&long,                    263, "253 is the longest"),
             ("10.0.0.1 a\0b",          11, "byte 0x00"),
+            ("10.0.0.1 *",             10, "* in the name"),
+            ("10.0.0.1 a.*.b",         12, "* in the name"),
+            ("10.0.0.1 *.a*",          13, "* in the name"),
+            ("10.0.0.1 *..",           12, "empty label"),
+            ("! *.10",                 5,  "takes it for an address"),
+            ("!ads.test x",            1,  "stands apart"),
+            ("!",                      2,  "no name"),
+            ("= x",                    1,  "write =NAME"),
+            ("=a,b x",                 3,  ", in the name"),
+            ("=*.dev.test x",          2,  "* in the name"),
         ];
         for &(line, column, reason) in table {
             let fault = Entry::parse(line.as_bytes(), None).unwrap_err();
@@ -259,6 +294,9 @@ mod tests {
         let table: &[(&str, Option<&str>)] = &[
             ("10.0.0.1 db",                     Some("10.0.0.1 db\n")),
             ("  ::0:1\tsix  ip6. _srv x-1 # c", Some("::0:1 six ip6. _srv x-1\n")),
+            ("10.0.0.1 *.dev.test dev.test",    Some("10.0.0.1 *.dev.test dev.test\n")),
+            ("=db.internal\tdb  *.db",          Some("=db.internal db *.db\n")),
+            ("! ads.test *.ads.test # c",       Some("! ads.test *.ads.test\n")),
             ("# 10.0.0.1 db",                   None),
             ("",                                None),
         ];

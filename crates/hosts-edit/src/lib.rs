@@ -23,7 +23,7 @@ mod entry;
 pub use block::{merge, without_block};
 pub use entry::{Entry, Fault};
 
-use hosts::{Address, words};
+use hosts::{Address, Subject, subject, words};
 
 /// What introduces an owner in a comment.
 const OWNER: &[u8] = b"owner=";
@@ -44,9 +44,21 @@ impl<'a> Line<'a> {
         Address::parse(words(self.text).next()?)
     }
 
-    /// The names, canonical one first; none if the line is no entry.
+    /// The names that have this address, canonical one first.
     pub fn names(&self) -> impl Iterator<Item = &'a [u8]> {
         let is_entry = self.address().is_some();
+        words(self.text).skip(1).filter(move |_| is_entry)
+    }
+
+    /// What the line says about its names; `None` if it says nothing.
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject<&'a [u8]>> {
+        subject(words(self.text).next()?)
+    }
+
+    /// The names that it says it about, whatever it is.
+    pub fn all_names(&self) -> impl Iterator<Item = &'a [u8]> {
+        let is_entry = self.subject().is_some();
         words(self.text).skip(1).filter(move |_| is_entry)
     }
 
@@ -61,7 +73,7 @@ impl<'a> Line<'a> {
     }
 
     fn is_entry_of(&self, owner: Option<&[u8]>) -> bool {
-        self.address().is_some() && (owner.is_none() || self.owner() == owner)
+        self.subject().is_some() && (owner.is_none() || self.owner() == owner)
     }
 }
 
@@ -77,10 +89,12 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 #[must_use]
 pub fn add(text: &[u8], entry: &Entry) -> Option<Vec<u8>> {
     let says = |line: Line<'_>| {
-        line.address() == Some(entry.address())
+        line.subject() == Some(entry.subject())
             && line.owner() == entry.owner()
-            && line.names().next() == entry.names().next()
-            && entry.names().all(|name| line.names().any(|n| n == name))
+            && line.all_names().next() == entry.names().next()
+            && entry
+                .names()
+                .all(|name| line.all_names().any(|n| n == name))
     };
     if lines(text).any(says) {
         return None;
@@ -134,15 +148,15 @@ pub fn remove(text: &[u8], which: Which<'_>, owner: Option<&[u8]>) -> (Vec<u8>, 
 /// The line without a name; empty if it had no other. `None` if it does not have it.
 fn without_name(line: &Line<'_>, name: &[u8]) -> Option<Vec<u8>> {
     let is_it = |word: &[u8]| word.eq_ignore_ascii_case(name);
-    if !line.names().any(is_it) {
+    if !line.all_names().any(is_it) {
         return None;
     }
-    if line.names().all(is_it) {
+    if line.all_names().all(is_it) {
         return Some(Vec::new());
     }
     let mut rest = Vec::new();
     let mut done = 0;
-    for word in line.names().filter(|word| is_it(word)) {
+    for word in line.all_names().filter(|word| is_it(word)) {
         // Words are parts of the line; the blanks in front of one go with it.
         let start = word.as_ptr().addr() - line.text.as_ptr().addr();
         let before = line.text.get(done..start)?.trim_ascii_end();
@@ -203,6 +217,11 @@ mod tests {
             ("other canonical",   "10.0.0.1 a db\n",       "10.0.0.1 db",       Some("10.0.0.1 a db\n10.0.0.1 db\n")),
             ("commented out",     "#10.0.0.1 db\n",        "10.0.0.1 db",       Some("#10.0.0.1 db\n10.0.0.1 db\n")),
             ("another spelling",  "::0:1 six\n",           "::1 six",           None),
+            ("wildcard",          "",                      "::1 *.dev.test",    Some("::1 *.dev.test\n")),
+            ("alias",             "=db x\n",               "=db y",             Some("=db x\n=db y\n")),
+            ("alias there",       "=db x y\n",             "=db x",             None),
+            ("refusal",           "! x\n",                 "! y",               Some("! x\n! y\n")),
+            ("refusal there",     "! x y\n",               "! x y",             None),
         ];
         for &(case, text, line, want) in table {
             let got = add(text.as_bytes(), &entry(line));
@@ -230,6 +249,8 @@ mod tests {
             ("in a comment",  "10.0.0.1 x # db\n#1.1.1.1 db", Which::Name(b"db"),      None,      "10.0.0.1 x # db\n#1.1.1.1 db", 0),
             ("no entry",      "oops db\n",                    Which::Name(b"db"),      None,      "oops db\n",            0),
             ("address",       "10.0.0.1 a\n10.0.0.2 b",       Which::Address(address), None,      "10.0.0.2 b",           1),
+            ("wildcard",      "1.1.1.1 a *.a\n! *.a\n",      Which::Name(b"*.A"),     None,      "1.1.1.1 a\n",          2),
+            ("alias",         "=a b c\n=b d\n",             Which::Name(b"b"),       None,      "=a c\n=b d\n",         1),
             ("owner",         "1.1.1.1 a # owner=t\n1.1.1.2 b # owner=tt\n", Which::All, Some("t"), "1.1.1.2 b # owner=tt\n", 1),
             ("owner's name",  "1.1.1.1 a # owner=t x\n1.1.1.2 a\n", Which::Name(b"a"), Some("t"), "1.1.1.2 a\n",          1),
         ];

@@ -20,6 +20,8 @@ impl Address {
     ///
     /// As strict as glibc: no scope id, no brackets, four decimal parts without leading zeros,
     /// no hexadecimal or short IPv4 forms.
+    // Not inlined: what it keeps on the stack is not there while the file is read.
+    #[inline(never)]
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         parse_v4(text)
@@ -33,12 +35,21 @@ impl Address {
     /// the `files` service reads as 127.0.0.1.
     #[must_use]
     pub fn to_v4(self) -> Option<[u8; 4]> {
-        match self {
-            Self::V4(bytes) => Some(bytes),
-            Self::V6(Self::LOOPBACK) => Some([127, 0, 0, 1]),
-            Self::V6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d]) => Some([a, b, c, d]),
-            Self::V6(_) => None,
+        let bytes = match self {
+            Self::V4(bytes) => return Some(bytes),
+            Self::V6(bytes) => bytes,
+        };
+        let value = u128::from_be_bytes(bytes);
+        if value == 1 {
+            return Some([127, 0, 0, 1]);
         }
+        let [.., a, b, c, d] = bytes;
+        (value >> 32 == 0xffff).then_some([a, b, c, d])
+    }
+
+    /// Whether this is `::1`.
+    pub(crate) fn is_loopback(self) -> bool {
+        self == Self::V6(Self::LOOPBACK)
     }
 
     /// Whether this address and `line`'s are the same IPv4 address, as a question by address sees

@@ -5,7 +5,7 @@
 //! or the length of a line.
 //!
 //! The rules are those of glibc's own `files` service, measured, with the differences that
-//! `docs/nss.md` lists.
+//! `docs/nss.md` lists and the additions of `docs/hosts-format.md`.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![deny(
@@ -16,14 +16,19 @@
 )]
 
 mod address;
+pub mod index;
 mod needle;
 mod question;
+mod resolve;
 mod search;
 mod syntax;
 mod window;
 
 pub use address::Address;
 pub use question::{Family, Question};
-pub use search::{Entry, Hosts, Names, Search};
-pub use syntax::{Words, is_space, words};
+pub use resolve::{MAX_ALIASES, Resolution, Verdict, depth_of};
+pub use search::{Entry, Hosts, Name, Names, Search};
+pub use syntax::{
+    MAX_NAME, Subject, Words, copy, is_space, is_wildcard, subject, wildcard_covers, words,
+};
 pub use window::{Error, ReadAt, Span};

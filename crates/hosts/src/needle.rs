@@ -40,6 +40,7 @@ const fn fold(byte: u8) -> u8 {
 }
 
 /// Whether `wanted` stands anywhere in `hay`.
+#[inline(never)]
 pub(crate) fn holds(mut hay: &[u8], wanted: u8) -> bool {
     // A whole block at a time, and no way out of it, is what makes it vector instructions.
     while let Some((block, rest)) = hay.split_first_chunk::<BLOCK>() {

@@ -40,6 +40,7 @@ pub enum Question<'q> {
 impl Question<'_> {
     /// The address under which an entry with `address` answers, if its address lets it answer.
     #[must_use]
+    #[inline(never)]
     pub fn admit(self, address: Address) -> Option<Address> {
         match self {
             Self::Name(_, family) => family.admit(address),

@@ -1,9 +1,12 @@
 //! Finds the lines that answer a question, in file order.
 
+use crate::index::{Cursor, Index};
 use crate::needle::{MAX_NEEDLE, Needle, holds};
 use crate::question::{Clues, MAPPED};
-use crate::syntax::{ends_line, is_space};
-use crate::window::Window;
+use crate::syntax::{
+    ALIAS, MAX_NAME, REFUSAL, Subject, ends_line, is_space, is_wildcard_head, wildcard_covers,
+};
+use crate::window::{Text, Window};
 use crate::{Address, Error, Question, ReadAt, Span};
 
 /// An entry: a line with an address.
@@ -19,6 +22,25 @@ pub struct Entry {
     pub end: u64,
 }
 
+/// A line that says something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    pub(crate) subject: Subject<Span>,
+    pub(crate) start: u64,
+    /// Offset of the first byte behind the first word.
+    names: u64,
+    end: u64,
+}
+
+/// A name in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// As it is written in the file.
+    Written(Span),
+    /// As it was asked for, as the file has a wildcard there.
+    Asked,
+}
+
 /// Walks over the names of an entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Names {
@@ -29,40 +51,113 @@ pub struct Names {
 
 impl Entry {
     /// The names of this entry: the canonical one, then the aliases. An entry without a name has
-    /// one, which is empty.
+    /// one, which is empty. A wildcard is no name, unless it is the one that was searched for: it
+    /// then stands for the name that was asked.
     #[must_use]
     pub const fn names(&self) -> Names {
-        Names {
-            at: self.names,
+        Names::from(self.names)
+    }
+}
+
+impl Names {
+    const fn from(at: u64) -> Self {
+        Self {
+            at,
             any: false,
             done: false,
         }
     }
 }
 
-/// A hosts file, read through a buffer of the caller's.
+/// What a line has to hold.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'q> {
+    /// What a question asks for.
+    Answer(Question<'q>),
+    /// This name or wildcard, whatever the line says about it.
+    Word(&'q [u8]),
+    /// A wildcard of more than so many bytes that stands for this name.
+    Wildcard(&'q [u8], usize),
+}
+
+impl<'q> Wanted<'q> {
+    /// The word that stands in each line, where that is all there is to search for.
+    const fn word(self) -> Option<&'q [u8]> {
+        match self {
+            Self::Answer(Question::Name(word, _)) | Self::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+}
+
+/// The hosts files, read through a buffer of the caller's.
+///
+/// Where there is more than one they follow each other as if they were one file, and the first of
+/// them, `hosts`, has the last word: what it says about a name or an address counts alone.
 pub struct Hosts<'b, S> {
-    window: Window<'b, S>,
+    pub(crate) window: Window<'b, S>,
+    /// Length of `hosts`, in bytes; lines from there on are other files'.
+    main: u64,
+    /// Whether these are all files that there are.
+    complete: bool,
 }
 
 impl<'b, S: ReadAt> Hosts<'b, S> {
-    /// Reads `source` through `buffer`, which may have any length from
+    /// Reads one file, `source`, through `buffer`, which may have any length from
     /// [`MIN_BUFFER`](Self::MIN_BUFFER) up; a file that fits it is read once.
     pub fn new(source: S, buffer: &'b mut [u8]) -> Self {
+        Self::with_more(source, buffer, u64::MAX)
+    }
+
+    /// The same for a source that has more files behind the first `main` bytes.
+    pub fn with_more(source: S, buffer: &'b mut [u8], main: u64) -> Self {
         Self {
-            window: Window::new(source, buffer),
+            window: Window::new(Text::Plain(source), buffer, 0, false),
+            main,
+            complete: true,
+        }
+    }
+
+    /// The same for one file that `buffer` holds already: its first `len` bytes, and no more.
+    /// Unless this is `complete`, and all that there is, what it does not say is
+    /// [`Error::More`].
+    pub fn loaded(source: S, buffer: &'b mut [u8], len: usize, complete: bool) -> Self {
+        Self {
+            window: Window::new(Text::Plain(source), buffer, len, true),
+            main: u64::MAX,
+            complete,
+        }
+    }
+
+    /// Answers from an index and the copy of the text in it, of which the first `main` bytes are
+    /// those of `hosts`.
+    pub fn indexed(index: &'b mut Index<'b, S>, buffer: &'b mut [u8], main: u64) -> Self {
+        Self {
+            window: Window::new(Text::Indexed(index), buffer, 0, false),
+            main,
+            complete: true,
+        }
+    }
+
+    /// The error where nothing was found and there may be more.
+    pub(crate) fn nothing_more(&self) -> Result<(), Error<S::Error>> {
+        if self.complete {
+            Ok(())
+        } else {
+            Err(Error::More)
         }
     }
 
     /// The shortest buffer that can hold what a search compares at once, in bytes.
     pub const MIN_BUFFER: usize = 2 * MAX_NEEDLE;
 
-    /// Starts a search at `from`, which must be the start of a line.
+    /// Starts a search at `from`, which must be the start of a line. For a name it is that of
+    /// [`Verdict::Found`](crate::Verdict::Found); where it is in `hosts`, so are all lines that
+    /// count.
     pub fn search<'q>(&self, question: Question<'q>, from: u64) -> Search<'q> {
-        Search {
-            question,
-            line: from,
-        }
+        let mut search = Search::new(Wanted::Answer(question), from);
+        search.main = matches!(question, Question::Name(..)) && from < self.main;
+        search
     }
 
     /// The first start of a line at or behind `offset`.
@@ -77,18 +172,38 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
         }
     }
 
-    /// The next name of an entry.
+    /// The next name of an entry that answers `question`.
     ///
     /// # Errors
     ///
     /// The source's.
-    pub fn next_name(&mut self, names: &mut Names) -> Result<Option<Span>, Error<S::Error>> {
+    pub fn next_name(
+        &mut self,
+        names: &mut Names,
+        question: Question<'_>,
+    ) -> Result<Option<Name>, Error<S::Error>> {
+        while let Some(span) = self.next_word(names)? {
+            if !self.is_wildcard(span)? {
+                return Ok(Some(Name::Written(span)));
+            }
+            if let Question::Name(word, _) = question {
+                if self.is_word(span, word)? {
+                    return Ok(Some(Name::Asked));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next name as it is written; the empty one where there is none.
+    #[inline(never)]
+    fn next_word(&mut self, names: &mut Names) -> Result<Option<Span>, Error<S::Error>> {
         if names.done {
             return Ok(None);
         }
         let window = &mut self.window;
-        let start = window.seek(names.at, |byte| ends_line(byte) || !is_space(byte))?;
-        let end = window.seek(start, |byte| ends_line(byte) || is_space(byte))?;
+        let start = window.word_start(names.at)?;
+        let end = window.word_end(start)?;
         let first = !names.any;
         names.at = end;
         names.any = true;
@@ -102,6 +217,16 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
         }))
     }
 
+    fn is_wildcard(&mut self, word: Span) -> Result<bool, Error<S::Error>> {
+        let head = self.window.from(word.start, 2)?;
+        Ok(is_wildcard_head(head, word.len))
+    }
+
+    #[inline(never)]
+    fn is_word(&mut self, word: Span, wanted: &[u8]) -> Result<bool, Error<S::Error>> {
+        Ok(word.len == wanted.len() as u64 && self.window.is(word.start, wanted)?)
+    }
+
     /// Copies the bytes at `offset` into `out`, all of it.
     ///
     /// # Errors
@@ -111,16 +236,62 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
         self.window.copy(offset, out)
     }
 
+    /// Whether all that was read belongs to one state of the files, as far as it can be told.
+    ///
+    /// # Errors
+    ///
+    /// The source's.
+    pub fn is_unchanged(&mut self) -> Result<bool, Error<S::Error>> {
+        match &mut self.window.text {
+            Text::Plain(source) => source.is_unchanged().map_err(Error::Source),
+            // It is replaced as a whole, so the open one never changes.
+            Text::Indexed(_) => Ok(true),
+        }
+    }
+
     /// The next entry that answers the question of `search`.
     ///
     /// # Errors
     ///
     /// The source's.
     pub fn next(&mut self, search: &mut Search<'_>) -> Result<Option<Entry>, Error<S::Error>> {
+        while let Some(line) = self.next_line(search)? {
+            if let Subject::Address(address) = line.subject {
+                if search.main && line.start >= self.main {
+                    return Ok(None);
+                }
+                return Ok(Some(Entry {
+                    address,
+                    start: line.start,
+                    names: line.names,
+                    end: line.end,
+                }));
+            }
+        }
+        // Of a name it is known by then that there is more, or that it does not matter.
+        if let Wanted::Answer(Question::Address(_)) = search.wanted {
+            self.nothing_more()?;
+        }
+        Ok(None)
+    }
+
+    /// The next line that holds what `search` is for.
+    pub(crate) fn next_line(
+        &mut self,
+        search: &mut Search<'_>,
+    ) -> Result<Option<Line>, Error<S::Error>> {
+        if let Text::Indexed(index) = &mut self.window.text {
+            if let Some(key) = index.key(search.wanted) {
+                return self.next_candidate(key, search);
+            }
+        }
         let clues;
-        let (needle, other) = match search.question {
-            Question::Name(name, _) => (Needle::word(name), None),
-            Question::Address(address) => {
+        let (needle, other) = match search.wanted {
+            Wanted::Answer(Question::Name(name, _)) | Wanted::Word(name) => {
+                (Needle::word(name), None)
+            }
+            Wanted::Wildcard(..) => (Needle::word(b"*."), None),
+            Wanted::Answer(Question::Address(address)) => {
                 clues = Clues::new(address);
                 match &clues {
                     Some(Clues::V4 { quad }) => {
@@ -133,7 +304,7 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
                     None => (None, None),
                 }
             }
-            Question::All => (None, None),
+            Wanted::Answer(Question::All) => (None, None),
         };
         match needle {
             Some(needle) => self.next_with(needle, other, search),
@@ -141,11 +312,32 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
         }
     }
 
+    /// Looks at the lines that the index names.
+    fn next_candidate(
+        &mut self,
+        key: u64,
+        search: &mut Search<'_>,
+    ) -> Result<Option<Line>, Error<S::Error>> {
+        loop {
+            let Text::Indexed(index) = &mut self.window.text else {
+                return Err(Error::Index);
+            };
+            let Some(line) = index.next_line(key, search.line, &mut search.cursor)? else {
+                return Ok(None);
+            };
+            search.line = line;
+            if let Some(found) = self.examine(search)? {
+                search.cursor.found();
+                return Ok(Some(found));
+            }
+        }
+    }
+
     /// Looks at every line.
-    fn next_of_all(&mut self, search: &mut Search<'_>) -> Result<Option<Entry>, Error<S::Error>> {
+    fn next_of_all(&mut self, search: &mut Search<'_>) -> Result<Option<Line>, Error<S::Error>> {
         while self.window.byte(search.line)?.is_some() {
-            if let Some(entry) = self.examine(search)? {
-                return Ok(Some(entry));
+            if let Some(line) = self.examine(search)? {
+                return Ok(Some(line));
             }
         }
         Ok(None)
@@ -157,16 +349,17 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
         mut needle: Needle<'_, 2>,
         mut other: Option<Needle<'_, 1>>,
         search: &mut Search<'_>,
-    ) -> Result<Option<Entry>, Error<S::Error>> {
+    ) -> Result<Option<Line>, Error<S::Error>> {
         let longest = other.as_ref().map_or(0, Needle::len).max(needle.len());
-        let whole_word = match search.question {
-            Question::Name(name, _) if name.len() <= MAX_NEEDLE => Some(name.len()),
-            _ => None,
-        };
+        let whole_word = search
+            .wanted
+            .word()
+            .map(<[u8]>::len)
+            .filter(|&len| len <= MAX_NEEDLE);
         // Needles are found behind the byte in front of them, and the file's first has none.
         if search.line == 0 {
-            if let Some(entry) = self.examine(search)? {
-                return Ok(Some(entry));
+            if let Some(line) = self.examine(search)? {
+                return Ok(Some(line));
             }
         }
         let Some(mut before) = search.line.checked_sub(1) else {
@@ -203,75 +396,153 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
                 before += found as u64;
                 continue;
             }
-            if let Some(entry) = self.examine(search)? {
-                return Ok(Some(entry));
+            if let Some(line) = self.examine(search)? {
+                return Ok(Some(line));
             }
             before = search.line - 1;
         }
     }
 
     /// Reads one line, and goes on to the next.
-    fn examine(&mut self, search: &mut Search<'_>) -> Result<Option<Entry>, Error<S::Error>> {
+    fn examine(&mut self, search: &mut Search<'_>) -> Result<Option<Line>, Error<S::Error>> {
         let start = search.line;
-        let found = self.entry(start)?;
+        let found = self.subject(start)?;
         let end = self
             .window
             .next_line(found.map_or(start, |(_, names)| names))?;
         search.line = end;
-        let Some((address, names)) = found else {
+        let Some((subject, names)) = found else {
             return Ok(None);
         };
-        let entry = Entry {
-            address,
+        let line = Line {
+            subject,
             start,
             names,
             end,
         };
-        let answers = search.question.admit(address).is_some()
-            && match search.question {
-                Question::Name(name, _) => self.has_name(&entry, name)?,
-                Question::Address(_) | Question::All => true,
-            };
-        Ok(answers.then_some(entry))
+        Ok(self.has(&line, search.wanted)?.then_some(line))
     }
 
-    /// The address at the start of a line, and where its names begin.
+    /// What a line is about, and where its names begin.
     #[inline(never)]
-    fn entry(&mut self, line: u64) -> Result<Option<(Address, u64)>, Error<S::Error>> {
+    fn subject(&mut self, line: u64) -> Result<Option<(Subject<Span>, u64)>, Error<S::Error>> {
         let window = &mut self.window;
-        let start = window.seek(line, |byte| ends_line(byte) || !is_space(byte))?;
-        let end = window.seek(start, |byte| ends_line(byte) || is_space(byte))?;
+        let start = window.word_start(line)?;
+        let end = window.word_end(start)?;
+        let len = end - start;
         let mut text = [0; Address::MAX_TEXT];
-        let text = usize::try_from(end - start)
+        let text = usize::try_from(len)
             .ok()
             .and_then(|len| text.get_mut(..len));
-        let Some(text) = text else {
-            return Ok(None);
+        let subject = match text {
+            Some(text) => {
+                window.copy(start, text)?;
+                match &*text {
+                    [ALIAS, _, ..] => Some(alias(start, len)),
+                    REFUSAL => Some(Subject::Refusal),
+                    text => Address::parse(text).map(Subject::Address),
+                }
+            }
+            // Longer than any address.
+            None => (window.byte(start)? == Some(ALIAS) && len <= MAX_NAME as u64 + 1)
+                .then(|| alias(start, len)),
         };
-        window.copy(start, text)?;
-        Ok(Address::parse(text).map(|address| (address, end)))
+        Ok(subject.map(|subject| (subject, end)))
     }
 
-    fn has_name(&mut self, entry: &Entry, name: &[u8]) -> Result<bool, Error<S::Error>> {
-        let mut names = entry.names();
-        while let Some(span) = self.next_name(&mut names)? {
-            if span.len == name.len() as u64 && self.window.is(span.start, name)? {
+    fn has(&mut self, line: &Line, wanted: Wanted<'_>) -> Result<bool, Error<S::Error>> {
+        let question = match wanted {
+            Wanted::Word(word) => return self.has_word(line, word),
+            Wanted::Wildcard(name, longer) => {
+                return Ok(self.wildcard(line, name, longer)?.is_some());
+            }
+            Wanted::Answer(question) => question,
+        };
+        let Subject::Address(address) = line.subject else {
+            return Ok(false);
+        };
+        if question.admit(address).is_none() {
+            return Ok(false);
+        }
+        match question {
+            Question::Name(word, _) => self.has_word(line, word),
+            // Wildcards alone name nobody.
+            Question::Address(_) | Question::All => {
+                let first = self.next_name(&mut Names::from(line.names), question)?;
+                Ok(first.is_some())
+            }
+        }
+    }
+
+    fn has_word(&mut self, line: &Line, word: &[u8]) -> Result<bool, Error<S::Error>> {
+        let mut names = Names::from(line.names);
+        // Only an address without names has the empty one.
+        names.any = !matches!(line.subject, Subject::Address(_));
+        while let Some(span) = self.next_word(&mut names)? {
+            if self.is_word(span, word)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+
+    /// Length of the longest wildcard on a line that stands for `name`, if it exceeds `longer`.
+    #[inline(never)]
+    pub(crate) fn wildcard(
+        &mut self,
+        line: &Line,
+        name: &[u8],
+        mut longer: usize,
+    ) -> Result<Option<usize>, Error<S::Error>> {
+        let mut names = Names::from(line.names);
+        let mut longest = None;
+        while let Some(span) = self.next_word(&mut names)? {
+            let len = usize::try_from(span.len).unwrap_or(usize::MAX);
+            if len > longer && len <= name.len() && self.is_wildcard(span)? {
+                let mut word = [0; MAX_NAME];
+                let Some(word) = word.get_mut(..len) else {
+                    continue;
+                };
+                self.copy(span.start, word)?;
+                if wildcard_covers(word, name) {
+                    longer = len;
+                    longest = Some(len);
+                }
+            }
+        }
+        Ok(longest)
+    }
+}
+
+const fn alias(start: u64, len: u64) -> Subject<Span> {
+    Subject::Alias(Span {
+        start: start.saturating_add(1),
+        len: len.saturating_sub(1),
+    })
 }
 
 /// Where a search has got to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Search<'q> {
-    question: Question<'q>,
+    wanted: Wanted<'q>,
+    /// Whether only lines of `hosts` count.
+    main: bool,
     /// The first line that has not been examined.
     line: u64,
+    /// Where the search has got to in the index.
+    cursor: Cursor,
 }
 
-impl Search<'_> {
+impl<'q> Search<'q> {
+    pub(crate) const fn new(wanted: Wanted<'q>, line: u64) -> Self {
+        Self {
+            wanted,
+            main: false,
+            line,
+            cursor: Cursor::START,
+        }
+    }
+
     /// Offset of the first line that has not been looked at.
     #[must_use]
     pub const fn line(&self) -> u64 {

@@ -1,5 +1,9 @@
 //! A sliding view of a file that may be larger than memory.
 
+use crate::index::Index;
+use crate::needle::holds;
+use crate::syntax::{copy, ends_line, is_space};
+
 /// Where the bytes come from: a file, or a slice in tests and tools.
 pub trait ReadAt {
     /// Why a read failed.
@@ -12,6 +16,16 @@ pub trait ReadAt {
     ///
     /// Whatever the source has to say; it is handed on unchanged.
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize, Self::Error>;
+
+    /// Whether all that was read belongs to one state of the source, as far as it can tell; asked
+    /// when an answer took more than one pass.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read_at`](Self::read_at).
+    fn is_unchanged(&mut self) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
 }
 
 impl ReadAt for &[u8] {
@@ -22,11 +36,7 @@ impl ReadAt for &[u8] {
             .ok()
             .and_then(|offset| self.get(offset..))
             .unwrap_or_default();
-        let len = rest.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..len), rest.get(..len)) {
-            to.copy_from_slice(from);
-        }
-        Ok(len)
+        Ok(copy(buffer, rest))
     }
 }
 
@@ -37,6 +47,10 @@ pub enum Error<E> {
     Source(E),
     /// Bytes that were there a moment ago are gone: someone edits the file in place.
     Changed,
+    /// The index is not to be trusted, or cannot answer: the text has to.
+    Index,
+    /// There may be more files than what was handed in, and they may have the answer.
+    More,
 }
 
 /// A run of bytes of the file.
@@ -48,9 +62,26 @@ pub struct Span {
     pub len: u64,
 }
 
+/// Where a window's bytes come from.
+pub(crate) enum Text<'b, S> {
+    /// The files themselves.
+    Plain(S),
+    /// The copy of them that an index holds.
+    Indexed(&'b mut Index<'b, S>),
+}
+
+impl<S: ReadAt> Text<'_, S> {
+    fn read(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error<S::Error>> {
+        match self {
+            Self::Plain(source) => source.read_at(offset, buffer).map_err(Error::Source),
+            Self::Indexed(index) => index.text(offset, buffer),
+        }
+    }
+}
+
 /// The part of the file that is in memory.
 pub(crate) struct Window<'b, S> {
-    source: S,
+    pub(crate) text: Text<'b, S>,
     buffer: &'b mut [u8],
     /// File offset of `buffer[0]`.
     start: u64,
@@ -58,17 +89,32 @@ pub(crate) struct Window<'b, S> {
     len: usize,
     /// Whether the window reaches to the end of the file.
     last: bool,
+    /// Whether any byte that was ever in the window is a star: without one there is no wildcard.
+    stars: bool,
 }
 
 impl<'b, S: ReadAt> Window<'b, S> {
-    pub(crate) fn new(source: S, buffer: &'b mut [u8]) -> Self {
-        Self {
-            source,
+    /// A window whose buffer holds the first `len` bytes already, which are all if `last`.
+    pub(crate) fn new(text: Text<'b, S>, buffer: &'b mut [u8], len: usize, last: bool) -> Self {
+        let mut window = Self {
+            text,
             buffer,
             start: 0,
-            len: 0,
-            last: false,
-        }
+            len,
+            last,
+            stars: false,
+        };
+        window.note_stars();
+        window
+    }
+
+    fn note_stars(&mut self) {
+        let loaded = self.buffer.get(..self.len).unwrap_or_default();
+        self.stars = self.stars || holds(loaded, b'*');
+    }
+
+    pub(crate) const fn saw_a_star(&self) -> bool {
+        self.stars
     }
 
     /// The loaded bytes from `offset` on: at least `wanted` of them (or as many as the buffer
@@ -79,11 +125,9 @@ impl<'b, S: ReadAt> Window<'b, S> {
             self.len = 0;
             self.last = false;
             self.start = offset;
-            self.len = self
-                .source
-                .read_at(offset, self.buffer)
-                .map_err(Error::Source)?;
+            self.len = self.text.read(offset, self.buffer)?;
             self.last = self.len < self.buffer.len();
+            self.note_stars();
         }
         let skip = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
         Ok(self.buffer.get(skip..self.len).unwrap_or_default())
@@ -107,15 +151,26 @@ impl<'b, S: ReadAt> Window<'b, S> {
         Ok(self.from(offset, 1)?.first().copied())
     }
 
-    /// The first position from `offset` on whose byte `stops`, or the end of the file.
-    pub(crate) fn seek(
-        &mut self,
-        mut offset: u64,
-        stops: impl Fn(u8) -> bool,
-    ) -> Result<u64, Error<S::Error>> {
+    /// Where the next word starts, from `offset` on, or what the line says ends.
+    pub(crate) fn word_start(&mut self, offset: u64) -> Result<u64, Error<S::Error>> {
+        self.seek(offset, false)
+    }
+
+    /// Where the word at `offset` ends.
+    pub(crate) fn word_end(&mut self, offset: u64) -> Result<u64, Error<S::Error>> {
+        self.seek(offset, true)
+    }
+
+    /// The first position from `offset` on that ends what the line says, or is white space if
+    /// `space` says so, else no white space; or the end of the file.
+    // Once in the module: it has 48 KiB.
+    #[inline(never)]
+    fn seek(&mut self, mut offset: u64, space: bool) -> Result<u64, Error<S::Error>> {
         loop {
             let bytes = self.from(offset, 1)?;
-            if let Some(found) = bytes.iter().position(|&byte| stops(byte)) {
+            let mut stops = bytes.iter();
+            let stops = stops.position(|&byte| is_space(byte) == space || ends_line(byte));
+            if let Some(found) = stops {
                 return Ok(offset.saturating_add(found as u64));
             }
             if bytes.is_empty() {
@@ -126,6 +181,7 @@ impl<'b, S: ReadAt> Window<'b, S> {
     }
 
     /// The start of the line behind the one that `offset` is in, or the end of the file.
+    #[inline(never)]
     pub(crate) fn next_line(&mut self, mut offset: u64) -> Result<u64, Error<S::Error>> {
         loop {
             let bytes = self.from(offset, 1)?;
@@ -140,6 +196,7 @@ impl<'b, S: ReadAt> Window<'b, S> {
     }
 
     /// Copies the bytes from `offset` on; the window stays where it is.
+    #[inline(never)]
     pub(crate) fn copy(&mut self, offset: u64, out: &mut [u8]) -> Result<(), Error<S::Error>> {
         let loaded = offset
             .checked_sub(self.start)
@@ -150,7 +207,7 @@ impl<'b, S: ReadAt> Window<'b, S> {
             out.copy_from_slice(bytes);
             return Ok(());
         }
-        let len = self.source.read_at(offset, out).map_err(Error::Source)?;
+        let len = self.text.read(offset, out)?;
         if len < out.len() {
             return Err(Error::Changed);
         }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use hosts::{Address, Family, Hosts, Names, Question, words};
+use hosts::{Address, Family, Hosts, Name, Names, Question, words};
 
 /// What is compared: the address under which a line answers, and all its names.
 type Answer = (Address, Vec<Vec<u8>>);
@@ -35,7 +35,10 @@ fn search(text: &[u8], question: Question<'_>, buffer: usize) -> Vec<Answer> {
     while let Some(entry) = hosts.next(&mut search).unwrap() {
         let mut walk: Names = entry.names();
         let mut names = Vec::new();
-        while let Some(span) = hosts.next_name(&mut walk).unwrap() {
+        while let Some(name) = hosts.next_name(&mut walk, question).unwrap() {
+            let Name::Written(span) = name else {
+                panic!("a wildcard in a plain file");
+            };
             let mut name = vec![0; usize::try_from(span.len).unwrap()];
             hosts.copy(span.start, &mut name).unwrap();
             names.push(name);

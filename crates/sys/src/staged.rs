@@ -61,17 +61,31 @@ impl Staged {
     ///
     /// See [`new`](Self::new).
     pub fn new_as(path: &Path, bytes: &[u8], how: How) -> io::Result<Self> {
+        Self::write(path, how, |file| file.write_all(bytes))
+    }
+
+    /// The same with a content that `write` writes, piece by piece, to a file that is open for
+    /// reading too.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new), and `write`'s own.
+    pub fn write<E: From<io::Error>>(
+        path: &Path,
+        how: How,
+        write: impl FnOnce(&mut File) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let existing = match fs::metadata(path) {
             Ok(metadata) => Some(metadata),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         let staged = Self {
             temporary: beside(path, "")?,
             path: path.to_owned(),
             durable: how.durable,
         };
-        write_new(&staged.temporary, bytes, how, existing.as_ref(), path)?;
+        write_new(&staged.temporary, write, how, existing.as_ref(), path)?;
         Ok(staged)
     }
 
@@ -215,17 +229,18 @@ fn is_temporary(name: &[u8], file: &[u8]) -> bool {
     number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
 }
 
-fn write_new(
+fn write_new<E: From<io::Error>>(
     temporary: &Path,
-    bytes: &[u8],
+    write: impl FnOnce(&mut File) -> Result<(), E>,
     how: How,
     existing: Option<&Metadata>,
     model: &Path,
-) -> io::Result<()> {
+) -> Result<(), E> {
     // Left behind by a process of the same id that was killed.
     remove_stale(temporary)?;
     let create = |mode| {
         OpenOptions::new()
+            .read(true)
             .write(true)
             .create_new(true)
             .mode(mode)
@@ -236,7 +251,7 @@ fn write_new(
         // Nobody else reads it before it has its final mode.
         _ => create(0o600)?,
     };
-    file.write_all(bytes)?;
+    write(&mut file)?;
     if let Some(existing) = existing {
         let own = file.metadata()?;
         if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {

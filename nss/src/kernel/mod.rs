@@ -1,4 +1,4 @@
-//! The four system calls that a lookup makes, without a C library and its `errno`.
+//! The system calls that a lookup makes, without a C library and its `errno`.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -32,33 +32,94 @@ impl Errno {
     }
 }
 
+/// What a file is, and what it was when its content changed last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stat {
+    /// Type and permissions.
+    pub(crate) mode: libc::mode_t,
+    /// Its owner.
+    pub(crate) uid: libc::uid_t,
+    /// Size, in bytes.
+    pub(crate) size: u64,
+    /// Time of the last change, since 1970.
+    pub(crate) seconds: i64,
+    /// The rest of it.
+    pub(crate) nanoseconds: u32,
+}
+
+impl Stat {
+    fn new(stat: &libc::stat) -> Self {
+        Self {
+            mode: stat.st_mode,
+            uid: stat.st_uid,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            seconds: stat.st_mtime,
+            nanoseconds: u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
+        }
+    }
+
+    /// Whether this is a file of type `kind`, as `S_IFREG`.
+    pub(crate) const fn is(&self, kind: libc::mode_t) -> bool {
+        self.mode & libc::S_IFMT == kind
+    }
+}
+
+/// Where a path starts: a folder that is open, or the working folder if it matters at all.
+#[derive(Clone, Copy)]
+pub(crate) struct At(usize);
+
+impl At {
+    /// For absolute paths.
+    pub(crate) const ROOT: Self = Self(libc::AT_FDCWD as usize);
+}
+
+/// What the file at `path` is; symlinks are followed.
+pub(crate) fn stat(at: At, path: &CStr) -> Result<Stat, Errno> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: newfstatat(2) reads a C string, which `path` is, and writes one `struct stat`, for
+    // which there is room; on 64-bit architectures the kernel's and the C library's are the same.
+    let status = unsafe {
+        syscall(
+            libc::SYS_newfstatat as usize,
+            [
+                at.0,
+                path.as_ptr().expose_provenance(),
+                stat.as_mut_ptr().expose_provenance(),
+                0,
+            ],
+        )
+    };
+    Errno::check(status)?;
+    // SAFETY: the call succeeded, so the kernel has filled it.
+    Ok(Stat::new(unsafe { stat.assume_init_ref() }))
+}
+
 /// A descriptor of ours, closed when dropped.
 pub(crate) struct Fd(usize);
 
 impl Fd {
     /// Opens `path` for reading. Does not block on a FIFO, nor take a terminal over.
-    pub(crate) fn open(path: &CStr) -> Result<Self, Errno> {
+    pub(crate) fn open(at: At, path: &CStr) -> Result<Self, Errno> {
         const FLAGS: c_int = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
         // SAFETY: openat(2) reads a C string, which `path` is, and writes no memory of ours.
         let fd = unsafe {
             syscall(
                 libc::SYS_openat as usize,
-                [
-                    libc::AT_FDCWD as usize,
-                    path.as_ptr().expose_provenance(),
-                    FLAGS as usize,
-                    0,
-                ],
+                [at.0, path.as_ptr().expose_provenance(), FLAGS as usize, 0],
             )
         };
         Errno::check(fd).map(Self)
     }
 
-    /// The file's mode and its size in bytes.
-    pub(crate) fn stat(&self) -> Result<(libc::mode_t, u64), Errno> {
+    /// A folder as the start of paths.
+    pub(crate) const fn at(&self) -> At {
+        At(self.0)
+    }
+
+    /// What the file is.
+    pub(crate) fn stat(&self) -> Result<Stat, Errno> {
         let mut stat = MaybeUninit::<libc::stat>::uninit();
-        // SAFETY: fstat(2) writes one `struct stat`, for which there is room; on 64-bit
-        // architectures the kernel's and the C library's are the same.
+        // SAFETY: fstat(2) writes one `struct stat`, for which there is room; see `stat` above.
         let status = unsafe {
             syscall(
                 libc::SYS_fstat as usize,
@@ -67,8 +128,31 @@ impl Fd {
         };
         Errno::check(status)?;
         // SAFETY: the call succeeded, so the kernel has filled it.
-        let stat = unsafe { stat.assume_init_ref() };
-        Ok((stat.st_mode, u64::try_from(stat.st_size).unwrap_or(0)))
+        Ok(Stat::new(unsafe { stat.assume_init_ref() }))
+    }
+
+    /// Goes back to a folder's first entry.
+    pub(crate) fn rewind(&self) -> Result<(), Errno> {
+        // SAFETY: lseek(2) touches no memory.
+        let at = unsafe { syscall(libc::SYS_lseek as usize, [self.0, 0, 0, 0]) };
+        Errno::check(at).map(drop)
+    }
+
+    /// Reads the next entries of a folder, in the form of getdents64(2); 0 behind the last one.
+    pub(crate) fn entries(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        // SAFETY: getdents64(2) writes at most `buffer.len()` bytes to `buffer`.
+        let len = unsafe {
+            syscall(
+                libc::SYS_getdents64 as usize,
+                [
+                    self.0,
+                    buffer.as_mut_ptr().expose_provenance(),
+                    buffer.len(),
+                    0,
+                ],
+            )
+        };
+        Ok(Errno::check(len)?.min(buffer.len()))
     }
 
     /// Reads up to `buffer.len()` bytes at `offset`; 0 at the end of the file.

@@ -15,7 +15,56 @@ macro_rules! function {
     };
 }
 
-function!("memcpy", "mov rax, rdi", "mov rcx, rdx", "rep movsb", "ret");
+function!(
+    "memcpy",
+    "mov rax, rdi",
+    // String instructions take a while to start; names and addresses are short.
+    "cmp rdx, 16",
+    "jb 3f",
+    "cmp rdx, 256",
+    "ja 7f",
+    "mov rcx, rdx",
+    "2: movups xmm0, xmmword ptr [rsi]",
+    "movups xmmword ptr [rdi], xmm0",
+    "add rsi, 16",
+    "add rdi, 16",
+    "sub rcx, 16",
+    "cmp rcx, 16",
+    "jae 2b",
+    // The last 16 bytes, some of them for the second time.
+    "movups xmm0, xmmword ptr [rsi + rcx - 16]",
+    "movups xmmword ptr [rdi + rcx - 16], xmm0",
+    "ret",
+    // Less than 16: the first and the last few, which may overlap.
+    "3: cmp edx, 8",
+    "jb 4f",
+    "mov rcx, qword ptr [rsi]",
+    "mov r8, qword ptr [rsi + rdx - 8]",
+    "mov qword ptr [rdi], rcx",
+    "mov qword ptr [rdi + rdx - 8], r8",
+    "ret",
+    "4: cmp edx, 4",
+    "jb 5f",
+    "mov ecx, dword ptr [rsi]",
+    "mov r8d, dword ptr [rsi + rdx - 4]",
+    "mov dword ptr [rdi], ecx",
+    "mov dword ptr [rdi + rdx - 4], r8d",
+    "ret",
+    "5: test edx, edx",
+    "je 6f",
+    "movzx ecx, byte ptr [rsi]",
+    "movzx r8d, byte ptr [rsi + rdx - 1]",
+    "mov byte ptr [rdi], cl",
+    "mov byte ptr [rdi + rdx - 1], r8b",
+    "cmp edx, 3",
+    "jne 6f",
+    "movzx ecx, byte ptr [rsi + 1]",
+    "mov byte ptr [rdi + 1], cl",
+    "6: ret",
+    "7: mov rcx, rdx",
+    "rep movsb",
+    "ret",
+);
 
 function!(
     "memmove",
