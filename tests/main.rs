@@ -6,6 +6,8 @@
 
 mod architecture;
 mod conformance;
+mod demo;
 mod e2e;
 mod module;
+mod readme;
 mod support;

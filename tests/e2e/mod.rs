@@ -2,4 +2,5 @@
 
 mod clients;
 mod dockerfile;
+mod fresh;
 mod running;
