@@ -7,6 +7,7 @@ SHELL := /bin/bash
 
 TARGET  := target
 DIST    := $(TARGET)/dist
+ARCHES  ?= amd64 arm64
 PREFIX  ?= /usr
 DESTDIR ?=
 
@@ -18,7 +19,7 @@ MODULE  := $(TARGET)/release/libnss_workaround.so
 COMMAND := $(TARGET)/release/workaround-docker-2267
 SOURCES := $(shell find nss tools crates src -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
 
-.PHONY: help demo test bench lint build dist dist-arm64 install uninstall clean
+.PHONY: help demo test bench lint build dist dist-arm64 deb install uninstall clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -53,8 +54,13 @@ dist: ## what goes into an image, for amd64: one build for every glibc from 2.17
 	@$(WITH) packaging/dist amd64
 
 dist-arm64: ## the same for arm64, cross-built in a Debian 13 container
-	@tests/setup/packages build test
+	@tests/setup/packages build dist arm64
 	@$(WITH) packaging/dist arm64
+
+deb: ## the Debian packages for amd64 and arm64, in target/deb; ARCHES=amd64 for one
+	@tests/setup/packages build dist deb $(filter arm64,$(ARCHES))
+	@$(WITH) for arch in $(ARCHES); do packaging/dist $$arch; done
+	@$(WITH) packaging/deb $(ARCHES)
 
 install: build ## install below DESTDIR, PREFIX=/usr
 	@packaging/install "$(DESTDIR)$(PREFIX)" $(MODULE) $(COMMAND)

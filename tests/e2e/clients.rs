@@ -1,11 +1,9 @@
 //! Programs that ask glibc, nearly all of them written by others.
 
-use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
 
-use crate::support::docker::{Builder, Container, Context, Image, RELEASES, cli};
-use crate::support::{dist, run, workspace};
+use crate::support::docker::{ARM64_TREE, Builder, Container, Context, Image, RELEASES, cli};
+use crate::support::{dist, workspace};
 
 /// Programs in C that do what makes resolvers stumble; see `tests/c/clients`.
 const STRESS: [&str; 5] = ["closes-all", "forks", "threads", "small-stacks", "chroots"];
@@ -157,10 +155,7 @@ fn arm64_under_qemu() {
     let dist = format!("{}:/dist:ro", dist("arm64").display());
     let qemu = "qemu-aarch64 -L /arm64";
     let script = format!(
-        "set -e; for folder in bin lib sbin; do [ -e /arm64/$folder ] || ln -s usr/$folder /arm64/$folder; done; \
-         cp -r /dist/. /arm64/; mkdir -p /arm64/etc /arm64/proc /arm64/dev /arm64/var/lib; cp /usr/bin/qemu-aarch64 /arm64/; \
-         for f in $(ldd /usr/bin/qemu-aarch64 | grep -o '/[^ ]*'); do mkdir -p /arm64/$(dirname $f); cp $f /arm64/$f; done; \
-         in_tree() {{ chroot /arm64 /qemu-aarch64 \"$@\"; }}; \
+        "set -e; {ARM64_TREE} cp -r /dist/. /arm64/; \
          {qemu} /arm64/usr/bin/workaround-docker-2267 --version; \
          workaround=/arm64/usr/bin/workaround-docker-2267; \
          {qemu} $workaround --root /arm64 apply; \
@@ -190,34 +185,4 @@ fn arm64_under_qemu() {
     ] {
         assert!(output.contains(wanted), "{wanted} is missing:\n{output}");
     }
-}
-
-#[test]
-#[ignore = "needs docker"]
-fn the_command_needs_no_glibc_above_2_17() {
-    let command = dist("amd64").join("usr/bin/workaround-docker-2267");
-    let symbols = run(
-        Command::new("readelf")
-            .args(["-W", "--dyn-syms"])
-            .arg(command),
-        Duration::from_secs(10),
-    )
-    .ok();
-    let versions: Vec<(u32, u32)> = symbols
-        .split("GLIBC_")
-        .skip(1)
-        .filter_map(|rest| {
-            let number: String = rest
-                .chars()
-                .take_while(|c| c.is_ascii_digit() || *c == '.')
-                .collect();
-            let mut parts = number.split('.').map(|part| part.parse().unwrap());
-            Some((parts.next()?, parts.next()?))
-        })
-        .collect();
-    assert!(versions.len() > 20, "{symbols}");
-    assert!(
-        versions.iter().all(|version| *version <= (2, 17)),
-        "{versions:?}"
-    );
 }

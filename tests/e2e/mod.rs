@@ -3,4 +3,6 @@
 mod clients;
 mod dockerfile;
 mod fresh;
+mod packages;
 mod running;
+mod upgrades;

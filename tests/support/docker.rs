@@ -25,6 +25,18 @@ fn docker() -> Command {
     Command::new(std::env::var_os("DOCKER").unwrap_or_else(|| "docker".into()))
 }
 
+/// Makes the tree in `baseimage-test/arm64` a system whose programs `in_tree PROGRAM...` runs.
+pub(crate) const ARM64_TREE: &str = r#"
+for folder in bin lib sbin; do [ -e /arm64/$folder ] || ln -s usr/$folder /arm64/$folder; done
+mkdir -p /arm64/etc /arm64/proc /arm64/dev /arm64/var/lib
+cp /usr/bin/qemu-aarch64 /arm64/
+for file in $(ldd /usr/bin/qemu-aarch64 | grep -o '/[^ ]*'); do
+    mkdir -p /arm64/$(dirname $file)
+    cp $file /arm64/$file
+done
+in_tree() { chroot /arm64 /qemu-aarch64 "$@"; }
+"#;
+
 /// `docker ARGUMENTS...`
 #[track_caller]
 pub(crate) fn cli(arguments: &[&str]) -> Ran {

@@ -23,6 +23,17 @@ pub(crate) fn dist(arch: &str) -> PathBuf {
     dist
 }
 
+/// Where `make test` has put the Debian packages.
+pub(crate) fn deb_folder() -> PathBuf {
+    let folder = workspace().join("target/deb");
+    assert!(
+        folder.exists(),
+        "{} is missing: run `packaging/deb amd64 arm64`, as make test does",
+        folder.display()
+    );
+    folder
+}
+
 /// How a command ended, and all that it printed.
 #[derive(Debug)]
 pub(crate) struct Ran {
