@@ -19,11 +19,11 @@ type Room = (
 const ROOMS: &[Room] = &[
     ("hosts",                  "crates/hosts",      &[], &[]),
     ("hosts-edit",             "crates/hosts-edit", &["hosts"], &[]),
-    ("sys",                    "crates/sys",        &["libc"], &["src/child.rs", "src/file.rs", "src/user.rs"]),
+    ("sys",                    "crates/sys",        &["libc"], &["src/child.rs", "src/exec.rs", "src/file.rs", "src/user.rs"]),
     ("nss-workaround",         "nss",               &["hosts", "libc"],
         &["src/exports.rs", "src/kernel/aarch64.rs", "src/kernel/mod.rs", "src/kernel/x86_64.rs", "src/outcome.rs", "src/panic.rs"]),
     ("workaround-docker-2267", "tools",             &["anyhow", "clap", "clap_complete", "hosts", "hosts-edit", "serde_json", "sys"], &[]),
-    ("baseimage",              "",                  &["anyhow", "clap", "sys"], &[]),
+    ("baseimage",              "",                  &["anyhow", "clap", "clap_complete", "siphasher", "sys"], &[]),
 ];
 
 /// The names below `[dependencies]`.

@@ -10,4 +10,6 @@ mod demo;
 mod e2e;
 mod module;
 mod readme;
+mod setuser;
+mod store;
 mod support;

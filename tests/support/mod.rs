@@ -1,6 +1,7 @@
 //! What the themes share.
 
 pub(crate) mod docker;
+pub(crate) mod namespace;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

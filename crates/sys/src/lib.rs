@@ -7,6 +7,8 @@
 )]
 
 pub mod child;
+pub mod entry;
+pub mod exec;
 pub mod file;
 pub mod user;
 
