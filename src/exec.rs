@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::environment::Environment;
 
 /// Where commands are looked for without a `PATH`, as in execvp(3).
-const PATH: &[u8] = b"/bin:/usr/bin";
+pub(crate) const PATH: &[u8] = b"/bin:/usr/bin";
 
 /// Why a command was not run.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl fmt::Display for NotRun {
 }
 
 /// The files that a command may be, in order, as execvp(3) has them.
-fn candidates(command: &[u8], path: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn candidates(command: &[u8], path: &[u8]) -> Vec<Vec<u8>> {
     if command.contains(&b'/') {
         return vec![command.to_vec()];
     }

@@ -6,6 +6,7 @@
 //! | [`store`] | `/etc/container_environment` and its dumps |
 //! | [`exec`] | becoming a command |
 //! | [`setuser`] | `setuser` |
+//! | [`init`] | PID 1 |
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -16,5 +17,6 @@
 
 pub mod environment;
 pub mod exec;
+pub mod init;
 pub mod setuser;
 pub mod store;

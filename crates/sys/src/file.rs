@@ -155,6 +155,17 @@ pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, Unread> {
     Ok(content)
 }
 
+/// Whether this process may execute the file at `path`: neither its mode nor its mount forbids it.
+///
+/// # Errors
+///
+/// access(2)'s, `EACCES` being the usual one.
+pub fn may_execute(path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: a C string.
+    cerr(unsafe { libc::access(path.as_ptr(), libc::X_OK) }).map(drop)
+}
+
 /// Removes the file at `path`, for good.
 ///
 /// # Errors

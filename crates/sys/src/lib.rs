@@ -9,8 +9,16 @@
 pub mod child;
 pub mod entry;
 pub mod exec;
+pub mod fifo;
 pub mod file;
+pub mod pages;
+pub mod poll;
+pub mod process;
+pub mod signals;
+pub mod spawn;
+pub mod terminal;
 pub mod user;
+pub mod watch;
 
 use std::io;
 
