@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{Ran, run};
 
@@ -130,10 +131,17 @@ pub(crate) struct Container(String);
 impl Container {
     #[track_caller]
     pub(crate) fn start(image: &str, options: &[&str]) -> Self {
+        Self::run(image, options, &["sleep", "1000"])
+    }
+
+    /// `docker run -d OPTIONS IMAGE COMMAND...`; without a command it is the image's own.
+    #[track_caller]
+    pub(crate) fn run(image: &str, options: &[&str], command: &[&str]) -> Self {
         let name = unique("container");
         let mut arguments = vec!["run", "-d", "--name", &name];
         arguments.extend(options);
-        arguments.extend([image, "sleep", "1000"]);
+        arguments.push(image);
+        arguments.extend(command);
         let container = Self(name.clone());
         cli(&arguments).ok();
         container
@@ -147,6 +155,43 @@ impl Container {
     #[track_caller]
     pub(crate) fn sh(&self, script: &str) -> Ran {
         cli(&["exec", &self.0, "sh", "-c", script])
+    }
+
+    /// Runs `script` in it again and again until it succeeds, for at most `limit`.
+    #[track_caller]
+    pub(crate) fn until(&self, script: &str, limit: Duration) -> String {
+        let start = Instant::now();
+        loop {
+            let ran = self.sh(script);
+            if ran.status == Some(0) {
+                return ran.stdout;
+            }
+            assert!(
+                start.elapsed() < limit,
+                "{script}: {ran:?}\n{}",
+                self.logs()
+            );
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// What it has printed so far, on both streams.
+    #[track_caller]
+    pub(crate) fn logs(&self) -> String {
+        let ran = cli(&["logs", &self.0]);
+        ran.stdout + &ran.stderr
+    }
+
+    /// `docker stop`, with Docker's own limit of 10 s; returns the exit status, which is 137 when
+    /// that limit was needed.
+    #[track_caller]
+    pub(crate) fn stop(&self) -> String {
+        cli(&["stop", &self.0]).ok();
+        let format = "{{.State.ExitCode}}";
+        cli(&["inspect", "-f", format, &self.0])
+            .ok()
+            .trim()
+            .to_owned()
     }
 }
 
