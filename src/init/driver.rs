@@ -56,7 +56,6 @@ pub(crate) struct Driver<K> {
     deadline: Option<Duration>,
     watching: Watching,
     childless: bool,
-    rested: bool,
     exit: Option<u8>,
 }
 
@@ -80,7 +79,6 @@ impl<K: Kernel> Driver<K> {
             deadline: None,
             watching: Watching::Nothing,
             childless: false,
-            rested: false,
             exit: None,
         }
     }
@@ -105,10 +103,6 @@ impl<K: Kernel> Driver<K> {
 
     /// Sleeps until something happens, and tells the machine.
     fn turn(&mut self) {
-        if self.state.is_idle() && !self.rested {
-            self.rested = true;
-            self.kernel.rest();
-        }
         let now = self.kernel.now();
         let limit = self.deadline.map(|deadline| deadline.saturating_sub(now));
         let looks = self.watching == Watching::Left && self.childless;

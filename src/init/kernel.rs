@@ -67,8 +67,6 @@ pub(crate) trait Kernel {
     fn signal_group(&mut self, leader: i32, signal: Signal);
     /// Writes a line to standard error.
     fn write(&mut self, line: &[u8]);
-    /// Nothing but sleep is ahead.
-    fn rest(&mut self);
 
     /// Imports and exports the environment; the warnings.
     fn import_environment(&mut self) -> Vec<String>;

@@ -8,10 +8,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use sys::pages::Sleeper;
 use sys::process::{self, Change};
 use sys::signals::{self, Signals};
 use sys::spawn::{Group, Program};
-use sys::{file, pages, poll, spawn};
+use sys::{file, poll, spawn};
 
 use super::descendants::{self, Family};
 use super::kernel::{Command, Kernel, Place, Reaped, Stubborn};
@@ -25,6 +26,9 @@ use crate::store::{Live, Store, reason};
 /// How long a line may wait for whoever reads our standard error. A reader that is stuck must not
 /// keep PID 1 from its work; the line is lost.
 const LOG_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long nothing happens before we sleep in earnest, which takes a little to wake from.
+const DOZE: Duration = Duration::from_secs(1);
 
 /// How often services are looked at while they stop: where nothing tells us of changes, and where
 /// something does (a supervisor that is killed changes no file).
@@ -50,6 +54,7 @@ pub(crate) struct Linux {
     family: Family,
     supervisors: Vec<i32>,
     log_stuck: bool,
+    sleeper: Option<Sleeper>,
 }
 
 impl Linux {
@@ -76,6 +81,7 @@ impl Linux {
             family: Family::default(),
             supervisors: Vec::new(),
             log_stuck: false,
+            sleeper: None,
         }
     }
 }
@@ -107,11 +113,13 @@ impl Kernel for Linux {
             limit = Some(limit.map_or(look, |limit| limit.min(look)));
             sources.extend(watch.map(AsFd::as_fd));
         }
-        let mut numbers = Vec::new();
-        // Both fail for want of memory only; the next turn tries again.
-        if poll::readable(&sources, limit).is_ok() {
-            let _ = self.signals.read(&mut numbers);
+        // What fails here fails for want of memory, and the next turn tries again.
+        let soon = poll::readable(&sources, Some(limit.unwrap_or(DOZE)));
+        if limit.is_none() && soon.is_ok_and(|soon| !soon) {
+            let _ = self.sleeper.get_or_insert_default().sleep(&sources);
         }
+        let mut numbers = Vec::new();
+        let _ = self.signals.read(&mut numbers);
         numbers.into_iter().map(Signal).collect()
     }
 
@@ -181,10 +189,6 @@ impl Kernel for Linux {
             // One write. A log that is closed or full is no reason to stop.
             let _ = stderr.lock().write(line);
         }
-    }
-
-    fn rest(&mut self) {
-        pages::release_code();
     }
 
     fn import_environment(&mut self) -> Vec<String> {

@@ -12,22 +12,25 @@ pub(super) struct Status {
     pub(super) pid: u32,
     /// The supervisor has been told to leave it down.
     pub(super) wanted_down: bool,
+    /// Neither up nor on its way down: its `finish` begins a moment after the service has ended.
+    at_rest: bool,
 }
 
 impl Status {
     /// Reads the content of the file; none if it is something else.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let record: &[u8; 20] = bytes.first_chunk()?;
-        let [.., p0, p1, p2, p3, _, wanted, _, _] = *record;
+        let [.., p0, p1, p2, p3, _, wanted, _, state] = *record;
         Some(Self {
             pid: u32::from_le_bytes([p0, p1, p2, p3]),
             wanted_down: matches!(wanted, b'd' | b'x'),
+            at_rest: state == 0,
         })
     }
 
     /// Whether it is down, and stays so.
     pub(super) fn is_down(self) -> bool {
-        self.pid == 0 && self.wanted_down
+        self.pid == 0 && self.at_rest && self.wanted_down
     }
 }
 
@@ -42,12 +45,16 @@ mod tests {
             Status::parse(&record),
             Some(Status {
                 pid: 12345,
-                wanted_down: false
+                wanted_down: false,
+                at_rest: false
             })
         );
         record[17] = b'd';
         assert!(!Status::parse(&record).unwrap().is_down());
         record[12..16].fill(0);
+        record[19] = 2;
+        assert!(!Status::parse(&record).unwrap().is_down());
+        record[19] = 0;
         assert!(Status::parse(&record).unwrap().is_down());
         record[17] = b'x';
         assert!(Status::parse(&record).unwrap().is_down());

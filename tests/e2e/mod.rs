@@ -3,6 +3,8 @@
 mod clients;
 mod dockerfile;
 mod fresh;
+mod init_package;
 mod packages;
 mod running;
 mod upgrades;
+mod verify;

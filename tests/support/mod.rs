@@ -2,6 +2,7 @@
 
 pub(crate) mod docker;
 pub(crate) mod namespace;
+pub(crate) mod pid1;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -138,12 +138,6 @@ impl State {
     pub(crate) fn is_done(&self) -> bool {
         self.stage == Stage::Done
     }
-
-    /// Whether the boot is behind us and nobody has asked for the end: the state that lasts.
-    #[must_use]
-    pub(crate) fn is_idle(&self) -> bool {
-        self.stage == Stage::Running
-    }
 }
 
 /// What `event` makes of `state`, and what is to be done.

@@ -1,0 +1,39 @@
+"""Runs a command on a terminal of its own and types lines there, each when a prompt is up:
+    terminal.py LINES COMMAND...
+Prints all that the terminal showed and exits as the command did."""
+
+import os
+import pty
+import re
+import select
+import sys
+import time
+
+lines, command = sys.argv[1].split("\n"), sys.argv[2:]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "xterm"
+    os.execvp(command[0], command)
+
+shown, seen = b"", 0
+end = time.monotonic() + 100
+while time.monotonic() < end:
+    if select.select([terminal], [], [], 0.2)[0]:
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data
+    # A prompt ends what has been shown since the last line was typed.
+    fresh = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", shown[seen:])
+    if lines and re.search(rb"[#$] $", fresh):
+        seen = len(shown)
+        os.write(terminal, lines.pop(0).encode() + b"\r")
+else:
+    os.kill(pid, 9)
+
+sys.stdout.buffer.write(shown)
+status = os.waitpid(pid, 0)[1]
+sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
