@@ -8,6 +8,7 @@ mod architecture;
 mod conformance;
 mod demo;
 mod e2e;
+mod image;
 mod init;
 mod module;
 mod readme;

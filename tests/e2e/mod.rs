@@ -1,6 +1,7 @@
 //! The main job in real containers, on four Debian releases.
 
 mod clients;
+mod day;
 mod dockerfile;
 mod fresh;
 mod init_package;

@@ -7,12 +7,50 @@ use crate::support::docker::{Container, sh};
 #[ignore = "needs docker"]
 fn a_shell_on_a_terminal_has_the_environment_and_its_status_is_kept() {
     on_each(&images(), 3, |image| {
-        let command = ["docker", "run", "--rm", "-t", "-i", "-e", "FOO=bar 你好", image, "/sbin/my_init", "--", "bash", "-l"];
-        let lines = ["echo \"[$FOO] [$LANG]\"", "tty; ps 2>/dev/null; jobs", "cat", "logger -t me from-the-shell", "exit 7"];
+        let command = [
+            "docker",
+            "run",
+            "--rm",
+            "-t",
+            "-i",
+            "-e",
+            "FOO=bar 你好",
+            image,
+            "/sbin/my_init",
+            "--",
+            "bash",
+            "-l",
+        ];
+        let lines = [
+            "echo \"[$FOO] [$LANG]\"",
+            "tty; ps 2>/dev/null; jobs",
+            "cat",
+            "logger -t me from-the-shell",
+            "exit 7",
+        ];
         // The shell is in the foreground: what is typed reaches `cat`, and Ctrl-D ends it alone.
-        let ran = on_a_terminal(&command, &lines.map(|line| if line == "cat" { "cat; echo cat: $?" } else { line }).map(str::to_owned).iter().map(String::as_str).collect::<Vec<_>>());
+        let ran = on_a_terminal(
+            &command,
+            &lines
+                .map(|line| {
+                    if line == "cat" {
+                        "cat; echo cat: $?"
+                    } else {
+                        line
+                    }
+                })
+                .map(str::to_owned)
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+        );
         assert_eq!(ran.status, Some(7), "{ran:?}");
-        for shown in ["*** Running bash -l...", "[bar 你好] [zh_CN.utf8]", "/dev/pts/0", "me: from-the-shell"] {
+        for shown in [
+            "*** Running bash -l...",
+            "[bar 你好] [zh_CN.utf8]",
+            "/dev/pts/0",
+            "me: from-the-shell",
+        ] {
             assert!(ran.stdout.contains(shown), "{shown}: {}", ran.stdout);
         }
     });
@@ -49,7 +87,11 @@ fn the_programs_status_is_the_containers() {
     on_each(&images(), 4, |image| {
         for (command, status) in [("exit 0", 0), ("exit 42", 42), ("kill -9 $$", 137)] {
             let name = ["/sbin/my_init", "--quiet", "--", "sh", "-c", command];
-            let ran = sh(image, &[], &format!("exec {} '{command}'", name[..5].join(" ")));
+            let ran = sh(
+                image,
+                &[],
+                &format!("exec {} '{command}'", name[..5].join(" ")),
+            );
             assert_eq!(ran.status, Some(status), "{command}: {ran:?}");
         }
     });

@@ -63,7 +63,9 @@ fn on_each(images: &[String], at_a_time: usize, test: impl Fn(&str) + Sync) {
             failed
         };
         let workers: Vec<_> = (0..at_a_time).map(|_| scope.spawn(work)).collect();
-        let each = workers.into_iter().flat_map(|worker| worker.join().unwrap());
+        let each = workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap());
         each.collect::<Vec<_>>()
     });
     assert!(failed.is_empty(), "failed on {failed:?}");

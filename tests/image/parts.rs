@@ -48,11 +48,17 @@ fn the_services_are_those_of_the_image_alone() {
 #[ignore = "needs docker"]
 fn there_is_no_ssh_server_and_whoever_asks_for_keys_is_told() {
     on_each(&images(), 4, |image| {
-        let keys = sh(image, &[], "! ls /usr/sbin/sshd 2>/dev/null && /etc/my_init.d/00_regen_ssh_host_keys.sh").ok();
+        let keys = sh(
+            image,
+            &[],
+            "! ls /usr/sbin/sshd 2>/dev/null && /etc/my_init.d/00_regen_ssh_host_keys.sh",
+        )
+        .ok();
         assert!(keys.contains("No SSH server is installed"), "{keys}");
         let insecure = sh(image, &[], "/sbin/my_init --enable-insecure-key -- true");
         assert_eq!(insecure.status, Some(1), "{insecure:?}");
-        let says = "*** Installing insecure SSH key for user root\ncannot enable an insecure SSH key";
+        let says =
+            "*** Installing insecure SSH key for user root\ncannot enable an insecure SSH key";
         assert!(insecure.stderr.contains(says), "{insecure:?}");
     });
 }
@@ -70,7 +76,12 @@ fn the_commands_are_where_the_readme_says() {
         ip r | grep -q ^default; ping -c1 127.0.0.1 | grep '1 received'";
     on_each(&images(), 4, |image| {
         sh(image, &[], script).ok();
-        sh(image, &["-u", "12345"], "ping -c1 127.0.0.1 | grep '1 received'").ok();
+        sh(
+            image,
+            &["-u", "12345"],
+            "ping -c1 127.0.0.1 | grep '1 received'",
+        )
+        .ok();
     });
 }
 

@@ -1,6 +1,7 @@
 //! The engine that `make test` found or started, through its own command line.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -69,6 +70,14 @@ impl Context {
         self
     }
 
+    /// Puts an executable file with this text into the context.
+    pub(crate) fn script(self, name: &str, text: &str) -> Self {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+
     /// Builds the image; what the builder printed comes with it.
     #[track_caller]
     pub(crate) fn build(&self, builder: Builder) -> (Image, Ran) {
@@ -98,6 +107,11 @@ impl Drop for Context {
 pub(crate) struct Image(String);
 
 impl Image {
+    /// One that was not built here, to be removed in the end all the same.
+    pub(crate) fn named(name: String) -> Self {
+        Self(name)
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.0
     }
