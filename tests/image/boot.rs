@@ -23,36 +23,28 @@ fn a_shell_on_a_terminal_has_the_environment_and_its_status_is_kept() {
         ];
         let lines = [
             "echo \"[$FOO] [$LANG]\"",
-            "tty; ps 2>/dev/null; jobs",
-            "cat",
+            "tty",
             "logger -t me from-the-shell",
+            // Ctrl-C ends what is in the foreground, and neither the shell nor a service.
+            "sleep 1000",
+            "^C",
+            "echo interrupted: $?",
+            "for i in $(seq 100); do sv status cron | grep ^run: && break; sleep 0.1; done",
             "exit 7",
         ];
-        // The shell is in the foreground: what is typed reaches `cat`, and Ctrl-D ends it alone.
-        let ran = on_a_terminal(
-            &command,
-            &lines
-                .map(|line| {
-                    if line == "cat" {
-                        "cat; echo cat: $?"
-                    } else {
-                        line
-                    }
-                })
-                .map(str::to_owned)
-                .iter()
-                .map(String::as_str)
-                .collect::<Vec<_>>(),
-        );
+        let ran = on_a_terminal(&command, &lines);
         assert_eq!(ran.status, Some(7), "{ran:?}");
         for shown in [
             "*** Running bash -l...",
             "[bar 你好] [zh_CN.utf8]",
             "/dev/pts/0",
             "me: from-the-shell",
+            "\ninterrupted: 130",
+            "run: cron",
         ] {
             assert!(ran.stdout.contains(shown), "{shown}: {}", ran.stdout);
         }
+        assert!(!ran.stdout.contains("no job control"), "{}", ran.stdout);
     });
 }
 

@@ -26,7 +26,7 @@ fn jobs_run_whatever_links_or_login_uid_they_have_and_see_the_environment_when_t
     // All at a time, since all that they do is to wait for the next minute.
     on_each(&images(), 8, |image| {
         let container = Container::run(image, &["-e", "GREETING=你好 cron"], &["sh", "-c", JOBS]);
-        let seen = container.until("cd /tmp && cat with without user crontab", NEXT_MINUTES);
+        let seen = container.until("cd /tmp && test -s with -a -s without -a -s user -a -s crontab && cat with without user crontab", NEXT_MINUTES);
         assert_eq!(seen, "你好 cron\n[]\nnobody\nzh_CN.utf8\n");
         let links = "stat -c %h /etc/cron.d/linked /var/spool/cron/crontabs/root";
         assert_eq!(container.sh(links).ok(), "1\n1\n");

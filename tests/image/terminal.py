@@ -1,5 +1,6 @@
 """Runs a command on a terminal of its own and types lines there, each when a prompt is up:
     terminal.py LINES COMMAND...
+The line ^C is the key, pressed a second after the line before was typed.
 Prints all that the terminal showed and exits as the command did."""
 
 import os
@@ -15,7 +16,7 @@ if pid == 0:
     os.environ["TERM"] = "xterm"
     os.execvp(command[0], command)
 
-shown, seen = b"", 0
+shown, seen, typed = b"", 0, 0.0
 end = time.monotonic() + 100
 while time.monotonic() < end:
     if select.select([terminal], [], [], 0.2)[0]:
@@ -28,8 +29,11 @@ while time.monotonic() < end:
         shown += data
     # A prompt ends what has been shown since the last line was typed.
     fresh = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", shown[seen:])
-    if lines and re.search(rb"[#$] $", fresh):
-        seen = len(shown)
+    if lines and lines[0] == "^C" and time.monotonic() - typed > 1:
+        lines.pop(0)
+        os.write(terminal, b"\x03")
+    elif lines and lines[0] != "^C" and re.search(rb"[#$] $", fresh):
+        seen, typed = len(shown), time.monotonic()
         os.write(terminal, lines.pop(0).encode() + b"\r")
 else:
     os.kill(pid, 9)
