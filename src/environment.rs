@@ -155,12 +155,18 @@ impl<Name: Into<Vec<u8>>, Value: Into<Vec<u8>>> FromIterator<(Name, Value)> for 
 }
 
 impl Environment {
-    /// An environment of what [`std::env::vars_os`] yields.
+    /// An environment of what [`std::env::vars_os`] yields. The first of two equal names counts, as
+    /// it does for getenv(3).
     pub fn from_os(pairs: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name.into_vec(), value.into_vec()))
-            .collect()
+        let mut environment = Self::new();
+        for (name, value) in pairs {
+            let name = name.into_vec();
+            if !environment.contains(&name) {
+                // What is no variable is left out, as above.
+                let _ = environment.insert(name, value.into_vec());
+            }
+        }
+        environment
     }
 }
 
@@ -207,5 +213,14 @@ mod tests {
             strings,
             [b"B=1".to_vec(), b"b=3".to_vec(), "\u{4e2d}=".into()]
         );
+    }
+
+    #[test]
+    fn of_two_equal_names_getenv_sees_the_first() {
+        let pairs = [("A", "1"), ("A", "2"), ("", "3")];
+        let pairs = pairs.map(|(name, value)| (name.into(), value.into()));
+        let environment = Environment::from_os(pairs);
+        assert_eq!(environment.get(b"A"), Some(&b"1"[..]));
+        assert_eq!(environment.len(), 1);
     }
 }

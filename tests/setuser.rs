@@ -1,7 +1,11 @@
 //! `setuser` as a program, with users of its own.
 
-use crate::support::Ran;
-use crate::support::namespace::sh;
+use std::fs;
+
+use baseimage::setuser::HELP;
+
+use crate::support::namespace::{Row, check, sh};
+use crate::support::{Ran, workspace};
 
 /// Status, standard output and standard error of `script`.
 #[track_caller]
@@ -69,13 +73,13 @@ fn every_failure_has_its_status_and_its_reason() {
         echo text > /mnt/text; mkdir /mnt/folder /mnt/closed; echo : > /mnt/closed/x
         chmod 755 /mnt/closed/x; chmod 700 /mnt/closed; ln -s loop /mnt/loop";
     #[rustfmt::skip]
-    let table: [(&str, i32, &str, &str); 27] = [
+    let table: &[Row<'_>] = &[
         // What the command says is its own.
         ("setuser app sh -c 'exit 42'",     42,  "", ""),
         ("setuser app sh -c 'kill -9 $$'",  137, "", "Killed"),
-        ("setuser app echo -h -- --help",   0,   "-h -- --help", ""),
-        ("setuser app no-header a",         0,   "script /mnt/no-header a", ""),
-        ("setuser app /mnt/no-header a",    0,   "script /mnt/no-header a", ""),
+        ("setuser app echo -h -- --help",   0,   "-h -- --help\n", ""),
+        ("setuser app no-header a",         0,   "script /mnt/no-header a\n", ""),
+        ("setuser app /mnt/no-header a",    0,   "script /mnt/no-header a\n", ""),
         // setuser itself.
         ("setuser",                         125, "", usage),
         ("setuser app",                     125, "", usage),
@@ -101,18 +105,10 @@ fn every_failure_has_its_status_and_its_reason() {
         ("setuser app /mnt/loop",           126, "", "setuser: cannot execute /mnt/loop: Too many levels of symbolic links"),
         ("setuser app lost",                126, "", "its interpreter (the `#!` line) or its loader does not exist"),
         // Without PATH, where execvp(3) looks.
-        ("env -u PATH /mnt/setuser app echo found", 0, "found", ""),
+        ("env -u PATH /mnt/setuser app echo found", 0, "found\n", ""),
         ("env -u PATH /mnt/setuser app boot", 127, "", "setuser: cannot execute boot: not found in /bin:/usr/bin"),
     ];
-    for (command, status, out, err) in table {
-        let (got_status, got_out, got_err) = told(&format!("{set_up}\n{command}"));
-        assert_eq!(got_status, status, "{command}: {got_err}");
-        assert_eq!(got_out, out, "{command}");
-        assert!(
-            got_err.contains(err) && got_err.is_empty() == err.is_empty(),
-            "{command}: {got_err}"
-        );
-    }
+    check(set_up, table);
 }
 
 #[test]
@@ -247,6 +243,38 @@ fn help_and_version_are_answered_first() {
     // Who has gone away is not complained about, and not waited for.
     let (_, _, err) = told("setuser --help | true; setuser --help >&-");
     assert_eq!(err, "");
+}
+
+#[test]
+fn the_manual_page_has_all_of_the_help() {
+    let page = fs::read_to_string(workspace().join("packaging/man/setuser.8")).unwrap();
+    let page = page.replace("\\-", "-");
+    for word in HELP.split(|c: char| !(c.is_alphanumeric() || c == '-')) {
+        let says = word.starts_with('-')
+            || word
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        let own = word.len() < 2 || word == "PID" || word == "PAM" || page.contains(word);
+        assert!(!says || own, "{word} is not in setuser.8");
+    }
+}
+
+/// More groups than the first guess has room for, and an entry longer than the first buffer.
+#[test]
+#[ignore = "needs root"]
+fn large_entries_are_read_whole() {
+    let set_up = r#"
+        for i in $(seq 300); do echo "g$i:x:$((10000 + i)):app" >> /etc/group; done
+        x=$(head -c 20000 /dev/zero | tr '\0' x)
+        echo "long:x:3000:3000:$x:/home/long:/bin/sh" >> /etc/passwd
+        echo "wide:x:3001:$(seq -s, 5000)" >> /etc/group
+    "#;
+    let script = "setuser app id -G | wc -w
+        setuser long sh -c 'echo $(id -u) $HOME'
+        setuser long:wide id -g";
+    let (status, out, err) = told(&format!("{set_up}\n{script}"));
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(out, "304\n3000 /home/long\n3001");
 }
 
 /// A user namespace without a map for the user: nothing may run as somebody else.

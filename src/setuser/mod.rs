@@ -1,7 +1,7 @@
 //! `setuser USER COMMAND [ARGS...]`: becomes a user, then a command.
 //!
-//! Behaviour and its reasons: `docs/my_init.md`, section 7. [`who`] is what the command line says,
-//! [`switch`] is the switch itself.
+//! Behaviour and its reasons: `docs/my_init.md`, section 7. `who` is what the command line says,
+//! `switch` is the switch itself.
 
 mod switch;
 mod who;

@@ -10,12 +10,11 @@ use sys::file::{self, How, Lock, NewMode, lock_folder};
 use super::name::{self, Unstorable, content_of, shown};
 use super::plan::{self, Unsaved};
 use super::warning::{Warning, reason};
-use super::write::Failures;
 use super::{Store, folder};
 use crate::environment::{self, Environment};
 
 /// How long to wait for another writer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file that somebody sets is to survive a crash; a bind mount that they name is theirs to write.
 const SET: How = How {
@@ -65,7 +64,9 @@ impl fmt::Display for Error {
                 "cannot find {0}: there is no environment store here; make it with `mkdir {0}`",
                 folder.display()
             ),
-            Self::Unstorable { name, why } => write!(f, "cannot set {}: {why}", shown(name)),
+            Self::Unstorable { name, why } => {
+                write!(f, "cannot keep a variable {}: {why}", shown(name))
+            }
             Self::TooLong { name, most } => write!(
                 f,
                 "cannot set {}: its value is longer than {most} bytes, more than any program can be handed; keep it in a file, and the file's path in the variable",
@@ -78,7 +79,11 @@ impl fmt::Display for Error {
                 PATIENCE.as_secs()
             ),
             Self::Failed { what, path, error } => {
-                write!(f, "cannot {what} {}: {}", path.display(), reason(error))
+                write!(f, "cannot {what} {}: {}", path.display(), reason(error))?;
+                match error.kind() {
+                    io::ErrorKind::PermissionDenied => f.write_str("; run this as root"),
+                    _ => Ok(()),
+                }
             }
         }
     }
@@ -146,7 +151,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The folder cannot be read. A dump that cannot be written is a warning.
+    /// The folder cannot be read, or a dump cannot be written.
     pub fn refresh(&self, kept: &Environment) -> Result<Vec<Warning>, Error> {
         let _lock = self.lock_for_edit()?;
         let mut warnings = Vec::new();
@@ -154,19 +159,20 @@ impl Store {
             .map_err(|error| self.failed("read", self.folder.clone(), error))?
             .ok_or_else(|| Error::NoFolder(self.folder.clone()))?;
         let environment = plan::reload(kept, &Unsaved::new(), &snapshot);
-        let mut failures = Failures::default();
-        warnings.extend(self.write_dumps(&environment, &mut failures));
-        warnings.extend(failures.into_warnings());
+        let (failed, warning) = self.write_dumps(&environment);
+        if let Some((path, error)) = failed.into_iter().next() {
+            return Err(self.failed("write", path, error));
+        }
+        warnings.extend(warning);
         Ok(warnings)
     }
 
     /// The file `name` is no longer one that was exported.
     fn forget(&self, name: &[u8]) -> Result<(), Error> {
-        let mut memory = self.remembered();
-        if memory.remove(name).is_none() {
-            return Ok(());
-        }
-        self.remember(&memory)
+        let before = self.remembered();
+        let mut memory = before.clone();
+        memory.remove(name);
+        self.remember(&memory, &before)
             .map_err(|error| self.failed("write", self.memory.clone(), error))
     }
 

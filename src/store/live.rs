@@ -159,25 +159,31 @@ impl Store {
         };
         let _lock = self.lock();
         let mut failures = Failures::default();
-        // Memory first: a boot that is cut short must not leave files that nobody knows.
-        let remembered = if boot.memory == memory {
-            Ok(())
-        } else {
-            self.remember(&boot.memory)
-        };
+        // Memory first, of what is about to go too: a boot that is cut short must not leave files
+        // that nobody knows.
+        let mut known = boot.memory.clone();
+        let going = boot.changes.iter().filter(|(_, change)| !change.exports());
+        let going = going.filter_map(|(name, _)| memory.get_key_value(name));
+        known.extend(going.map(|(name, record)| (name.clone(), record.clone())));
+        let mut remembered = self.remember(&known, &memory);
+        let written = known.clone();
         let mut exported = false;
         for (name, change) in &boot.changes {
             match self.change(name, change) {
-                Ok(()) => exported |= matches!(change, Change::Write(_)),
+                Ok(()) if change.exports() => exported = true,
+                Ok(()) => drop(known.remove(name)),
                 Err(error) => {
-                    failures.add(self.path_of(name), &error);
+                    failures.add((self.path_of(name), error));
                     let held = snapshot.files.get(name).and_then(File::content);
                     let held = held.map(<[u8]>::to_vec);
                     live.unsaved.insert(name.clone(), held);
                 }
             }
         }
-        let mut warnings = self.write_dumps(&live.environment, &mut failures);
+        if remembered.is_ok() {
+            remembered = self.remember(&known, &written);
+        }
+        let mut warnings = self.dump(&live.environment, &mut failures);
         if let (Err(error), true) = (remembered, exported) {
             warnings.push(Warning::NotRemembered {
                 path: self.memory.clone(),
@@ -201,10 +207,18 @@ impl Store {
         if let Some(snapshot) = self.read(&mut warnings) {
             live.environment = plan::reload(&live.environment, &live.unsaved, &snapshot);
             let mut failures = Failures::default();
-            warnings.extend(self.write_dumps(&live.environment, &mut failures));
+            warnings.extend(self.dump(&live.environment, &mut failures));
             warnings.extend(failures.into_warnings());
         }
         live.tell(warnings)
+    }
+
+    fn dump(&self, environment: &Environment, failures: &mut Failures) -> Vec<Warning> {
+        let (failed, warning) = self.write_dumps(environment);
+        for failed in failed {
+            failures.add(failed);
+        }
+        warning.into_iter().collect()
     }
 
     fn read(&self, warnings: &mut Vec<Warning>) -> Option<Snapshot> {

@@ -53,6 +53,13 @@ pub(super) enum Change {
     Write(Vec<u8>),
 }
 
+impl Change {
+    /// Whether it exports something, rather than undoing that.
+    pub(super) fn exports(&self) -> bool {
+        matches!(self, Self::Write(_))
+    }
+}
+
 /// Where a variable comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {

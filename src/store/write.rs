@@ -42,8 +42,8 @@ const MEMORY: How = How {
 pub(super) struct Failures(BTreeMap<String, (PathBuf, usize)>);
 
 impl Failures {
-    pub(super) fn add(&mut self, path: PathBuf, error: &io::Error) {
-        let (_, count) = self.0.entry(reason(error)).or_insert((path, 0));
+    pub(super) fn add(&mut self, (path, error): Failed) {
+        let (_, count) = self.0.entry(reason(&error)).or_insert((path, 0));
         *count += 1;
     }
 
@@ -78,34 +78,37 @@ impl Store {
         }
     }
 
-    /// Writes down what was exported.
-    pub(super) fn remember(&self, memory: &Memory) -> io::Result<()> {
+    /// Writes down what was exported, if that is not what the file says already.
+    pub(super) fn remember(&self, memory: &Memory, before: &Memory) -> io::Result<()> {
+        if memory == before {
+            return Ok(());
+        }
         if let Some(folder) = self.memory.parent() {
             fs::create_dir_all(folder)?;
         }
         file::replace_as(&self.memory, &memory::to_bytes(memory), MEMORY).map(drop)
     }
 
-    /// Writes the two dumps of `environment`, where they do not say the same already.
-    pub(super) fn write_dumps(
-        &self,
-        environment: &Environment,
-        failures: &mut Failures,
-    ) -> Vec<Warning> {
+    /// Writes the two dumps of `environment`, where they do not say the same already; the ones that
+    /// could not be written, and what JSON cannot carry.
+    pub(super) fn write_dumps(&self, environment: &Environment) -> (Vec<Failed>, Option<Warning>) {
         let (json, bent) = json::dump(environment);
-        for (path, bytes) in [(&self.shell, shell::dump(environment)), (&self.json, json)] {
-            if let Err(error) = write_dump(path, &bytes) {
-                failures.add(path.clone(), &error);
-            }
-        }
+        let dumps = [(&self.shell, shell::dump(environment)), (&self.json, json)];
+        let failed = dumps.into_iter().filter_map(|(path, bytes)| {
+            let error = write_dump(path, &bytes).err()?;
+            Some((path.clone(), error))
+        });
         let not_utf8 = bent.first().map(|name| Warning::NotUtf8 {
             path: self.json.clone(),
             name: name.clone(),
             others: bent.len().saturating_sub(1),
         });
-        not_utf8.into_iter().collect()
+        (failed.collect(), not_utf8)
     }
 }
+
+/// A file that could not be written, and why.
+pub(super) type Failed = (PathBuf, io::Error);
 
 fn write_dump(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = resolved(path)?;

@@ -75,7 +75,7 @@ fn installs_works_and_goes(release: &str) {
         .sh("test -e /etc/container_environment/FROM_FIRST && dpkg --purge baseimage-init")
         .ok();
     let left = container
-        .sh("ls -d /etc/my_init* /etc/container_env* /etc/profile.d/container_env* 2>/dev/null; getent group docker_env; true")
+        .sh("ls -d /etc/my_init* /etc/container_env* /etc/profile.d/container_env* /var/lib/baseimage 2>/dev/null; getent group docker_env; true")
         .ok();
     assert_eq!(
         left, "/etc/my_init.d\n",

@@ -5,6 +5,7 @@ mod day;
 mod dockerfile;
 mod fresh;
 mod init_package;
+mod init_tools;
 mod packages;
 mod running;
 mod upgrades;

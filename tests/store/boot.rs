@@ -273,6 +273,8 @@ fn an_import_only_looks() {
         .collect();
     assert_eq!(sources, ["A Process", "FILE Folder"]);
     assert_eq!(import.removed().collect::<Vec<_>>(), [b"GONE"]);
+    assert_eq!(shown(import.environment()), "A=3 FILE=2");
+    assert_eq!(import.warnings(), []);
     assert!(import.has_folder());
     assert_eq!(root.files(), before);
     assert_eq!(root.read("etc/container_environment.sh"), "export GONE=1\n");

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::process::Command;
+use std::time::Duration;
 
 use baseimage::environment::Environment;
 
@@ -131,6 +132,38 @@ fn ten_thousand_variables_and_large_values_come_back_whole() {
     let live = store.export(store.import(Environment::new()));
     assert!(live.environment().is_empty());
     assert_eq!(root.files(), "");
+}
+
+/// 32 pages, of which `NAME=` and the NUL take their share; a newline at the end is not in it.
+#[test]
+fn the_longest_value_is_what_execve_carries() {
+    let root = Root::new();
+    let longest = sys::exec::longest_string() - "NAME=".len() - 1;
+    for (more, newline, count) in [
+        (0, "", 1),
+        (0, "\n", 1),
+        (1, "", 0),
+        (1, "\n", 0),
+        (0, "\n\n", 0),
+    ] {
+        root.put("NAME", format!("{}{newline}", "x".repeat(longest + more)));
+        let live = root.boot(&[]);
+        assert_eq!(live.environment().len(), count, "{more} {newline:?}");
+        let variables = live.environment().os_pairs();
+        let ran = Command::new("true").env_clear().envs(variables).status();
+        assert!(ran.unwrap().success(), "{more} {newline:?}");
+    }
+}
+
+/// Somebody holds the lock and does not let go: a container has to start all the same.
+#[test]
+fn a_boot_goes_on_without_the_lock() {
+    let root = Root::new();
+    let folder = root.path("etc/container_environment");
+    let held = sys::file::lock_folder(&folder, Duration::ZERO).unwrap();
+    assert_eq!(shown(root.boot(&[("A", "1")]).environment()), "A=1");
+    assert_eq!(root.files(), "A=1");
+    drop(held);
 }
 
 #[test]
@@ -298,6 +331,35 @@ fn on_a_full_disk_no_file_is_half_written() {
             "100000",
         ]
     );
+}
+
+/// A file that should go but cannot is out of the environment, and goes as soon as it can.
+#[test]
+#[ignore = "needs root"]
+fn a_file_that_cannot_be_removed_is_not_forgotten() {
+    let set_up = "
+        echo own > /etc/container_environment/OWN
+        env -i GONE=secret OWN=other /mnt/boot > /mnt/first
+        mount -o remount,ro /etc";
+    let (variables, warnings) = boot(set_up, "env -i /mnt/boot :");
+    assert_eq!(variables, "OWN=own");
+    let want = "warning: cannot write /etc/container_environment/GONE and 3 others: Read-only file system; going on with the environment in memory";
+    assert_eq!(warnings, [want]);
+    let later = "mount -o remount,rw /etc; env -i /mnt/boot; ls /etc/container_environment >&2";
+    let (variables, files) = boot(
+        &format!("{set_up}; env -i /mnt/boot 2>/mnt/second >&2"),
+        later,
+    );
+    assert_eq!(
+        (variables.as_str(), files),
+        ("OWN=own", vec!["OWN".to_owned()])
+    );
+    let memory = "cat /var/lib/baseimage/exported >&2";
+    let (_, memory) = boot(
+        set_up,
+        &format!("mount -o remount,rw /etc; env -i /mnt/boot; {memory}"),
+    );
+    assert_eq!(memory, ["baseimage exported 1"]);
 }
 
 /// It is somebody's file outside the container; the reference writes over it.

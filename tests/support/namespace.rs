@@ -44,7 +44,11 @@ exec env -i PATH=/mnt:/usr/bin:/bin sh -e "#;
 fn built(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let path = own.ancestors().nth(2).unwrap().join("examples").join(name);
-    assert!(path.exists(), "{} is missing", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --examples`, as a whole `cargo test` does",
+        path.display()
+    );
     path
 }
 
@@ -64,4 +68,20 @@ pub(crate) fn sh(script: &str) -> Ran {
         )
         .env("BOOT", built("boot"));
     run(&mut command, LIMIT)
+}
+
+/// A command, its exit status, its standard output, and a part of its standard error (empty: all
+/// of it is).
+pub(crate) type Row<'a> = (&'a str, i32, &'a str, &'a str);
+
+/// Runs the command of each row after `set_up`, in a namespace of its own.
+#[track_caller]
+pub(crate) fn check(set_up: &str, table: &[Row<'_>]) {
+    for (command, status, out, err) in table {
+        let ran = sh(&format!("set +e\n{set_up}\n{command}"));
+        assert_eq!(ran.status, Some(*status), "{command}: {}", ran.stderr);
+        assert_eq!(ran.stdout, *out, "{command}: {}", ran.stderr);
+        let told = ran.stderr.contains(err) && ran.stderr.is_empty() == err.is_empty();
+        assert!(told, "{command}: {}", ran.stderr);
+    }
 }

@@ -46,8 +46,8 @@ pub(crate) struct Options {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct How {
     /// How programs are led to the hosts file
-    #[arg(long, value_enum, default_value_t = Mechanism::Auto)]
-    pub(crate) mechanism: Mechanism,
+    #[arg(long, value_enum, default_value_t = Wish::Auto)]
+    pub(crate) mechanism: Wish,
 
     /// Show what would be changed, and change nothing
     #[arg(short = 'n', long)]
@@ -56,11 +56,13 @@ pub(crate) struct How {
 
 /// See `--mechanism`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mechanism {
-    /// Whatever serves the most programs: nss
+pub(crate) enum Wish {
+    /// What was chosen before; else nss, or patch where nsswitch.conf cannot serve
     Auto,
     /// An NSS module, asked first for hosts; /etc/hosts still counts for other names
     Nss,
+    /// The C library reads the file instead of /etc/hosts, whose lines are copied into it
+    Patch,
 }
 
 /// What is to be done.
@@ -80,7 +82,12 @@ pub(crate) enum Task {
     /// Switch the workaround off, and restore what apply changed to the same bytes
     Revert,
     /// Switch it on again if it was on before and no longer is, as after an upgrade
-    Ensure,
+    Ensure {
+        /// Also copy the lines of /etc/hosts that the runtime wrote for this start, where the
+        /// hosts file replaces it (mechanism patch)
+        #[arg(long)]
+        merge_runtime: bool,
+    },
     /// List and edit the entries of the hosts file
     #[command(subcommand)]
     Hosts(HostsTask),

@@ -26,6 +26,30 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// Why nsswitch.conf cannot lead programs to the hosts file here: what makes `auto` turn to the
+/// library itself.
+#[derive(Debug)]
+pub(crate) struct NssCannotServe {
+    ending: Ending,
+    text: String,
+}
+
+impl NssCannotServe {
+    /// As an error.
+    pub(crate) fn error(ending: Ending, text: impl Into<String>) -> anyhow::Error {
+        let text = text.into();
+        Self { ending, text }.into()
+    }
+}
+
+impl fmt::Display for NssCannotServe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for NssCannotServe {}
+
 /// Shorthand for a refusal.
 pub(crate) fn refused(reason: impl Into<String>) -> anyhow::Error {
     Refusal(Ending::Refused, reason.into()).into()
@@ -33,9 +57,12 @@ pub(crate) fn refused(reason: impl Into<String>) -> anyhow::Error {
 
 /// The exit status that `error` stands for.
 pub(crate) fn ending_of(error: &anyhow::Error) -> Ending {
+    if let Some(refusal) = error.downcast_ref::<Refusal>() {
+        return refusal.0;
+    }
     error
-        .downcast_ref::<Refusal>()
-        .map_or(Ending::Failed, |refusal| refusal.0)
+        .downcast_ref::<NssCannotServe>()
+        .map_or(Ending::Failed, |cause| cause.ending)
 }
 
 impl From<Ending> for ExitCode {

@@ -38,14 +38,38 @@ pub(crate) fn read(root: &Root) -> Result<Vec<u8>> {
 
 /// Makes the folder and the file where they do not exist. True if the file is new.
 pub(crate) fn create(root: &Root) -> Result<bool> {
-    let folder = root.resolve(FOLDER)?;
-    make_folder(&folder)?;
-    let path = path(root)?;
-    if path.exists() {
+    if path(root)?.exists() {
         return Ok(false);
     }
-    replace(&path, HEADER.as_bytes())?;
-    Ok(true)
+    // Another writer may be first.
+    edit(root, |text| {
+        Ok(text.is_empty().then(|| HEADER.as_bytes().to_vec()))
+    })
+}
+
+/// Copies what the runtime wrote to `/etc/hosts` into a block of its own. True if that changed
+/// anything.
+pub(crate) fn merge_runtime(root: &Root) -> Result<bool> {
+    let theirs = root.resolve("/etc/hosts")?;
+    let runtime = match fs::read(&theirs) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        outcome => outcome.with_context(|| format!("cannot read {}", theirs.display()))?,
+    };
+    // Nothing is locked, and a read-only file is no obstacle, where nothing is to be done.
+    let text = read(root)?;
+    if hosts_edit::merge(&text, &runtime) == text {
+        return Ok(false);
+    }
+    edit(root, |text| Ok(Some(hosts_edit::merge(text, &runtime))))
+}
+
+/// Takes that block out again.
+pub(crate) fn remove_runtime(root: &Root) -> Result<bool> {
+    let text = read(root)?;
+    if hosts_edit::without_block(&text) == text {
+        return Ok(false);
+    }
+    edit(root, |text| Ok(Some(hosts_edit::without_block(text))))
 }
 
 /// Makes a folder that everybody may read, whatever the umask.
@@ -68,6 +92,7 @@ pub(crate) fn edit(
     make_folder(&folder)?;
     let _lock = sys::file::lock_folder(&folder, PATIENCE)
         .with_context(|| format!("cannot lock {}; is another run stuck?", folder.display()))?;
+    remove_leftovers(root)?;
     let text = read(root)?;
     let Some(edited) = edit(&text)?.filter(|edited| *edited != text) else {
         return Ok(false);
@@ -77,6 +102,14 @@ pub(crate) fn edit(
         flush_nscd();
     }
     Ok(true)
+}
+
+/// Removes what a writer that was killed left; to be called under its lock.
+fn remove_leftovers(root: &Root) -> Result<()> {
+    let path = path(root)?;
+    // On a read-only folder there is nothing to be done, nor any harm.
+    let _ = sys::staged::remove_leftovers(&path);
+    Ok(())
 }
 
 fn replace(path: &std::path::Path, bytes: &[u8]) -> Result<()> {

@@ -3,27 +3,40 @@
 //! | file | is |
 //! |---|---|
 //! | `cli`, `report`, `failure` | what people see: options, output, exit statuses |
-//! | `root` | the system worked on: paths inside a root, its C library, the module |
+//! | `root`, `copies`, `inspect`, `dpkg`, `processes` | the system worked on: paths inside a root, its C libraries, what dpkg and `/proc` know of them |
+//! | `mechanism` | what is to change, for each of the two ways |
 //! | `nsswitch` | the `hosts` line of nsswitch.conf; bytes in, bytes out |
-//! | `apply` | plan, journal, commit, prove; `revert` and `ensure` |
+//! | `elf`, `plan` | the path in a library; bytes in, bytes out |
+//! | `apply`, `session`, `commit`, `revert` | what is done when: stage, journal, commit, prove, undo |
 //! | `journal` | what was done, and how to undo it |
-//! | `staging` | the module's rehearsal in a throw-away root |
+//! | `staging` | a rehearsal in a throw-away root |
 //! | `prove`, `proof` | what a fresh process gets, and what that shows |
-//! | `status` | `status` and `verify` |
+//! | `status`, `libraries` | `status` and `verify` |
 //! | `hosts_file`, `entries` | the hosts file: made, read, edited under a lock |
 #![forbid(unsafe_code)]
 
 mod apply;
 mod cli;
+mod commit;
+mod copies;
+mod dpkg;
+mod elf;
 mod entries;
 mod failure;
 mod hosts_file;
+mod inspect;
 mod journal;
+mod libraries;
+mod mechanism;
 mod nsswitch;
+mod plan;
+mod processes;
 mod proof;
 mod prove;
 mod report;
+mod revert;
 mod root;
+mod session;
 mod staging;
 mod status;
 
@@ -37,6 +50,8 @@ use serde_json::json;
 use crate::apply::Done;
 use crate::cli::{Cli, HostsTask, How, Task};
 use crate::failure::Ending;
+use crate::journal::Mechanism;
+use crate::proof::Proof;
 use crate::report::Report;
 use crate::root::{HOSTS, Root};
 
@@ -75,15 +90,19 @@ fn run(cli: Cli) -> Result<Option<Ending>> {
     let root = Root::new(&cli.options.root)?;
     match task {
         Task::Apply(how) if how.dry_run => dry_run(&root, &report, &how)?,
-        Task::Apply(_) => {
-            let done = apply::apply(&root)?;
+        Task::Apply(how) => {
+            let done = apply::apply(&root, how.mechanism)?;
+            let by = done.mechanism.map_or("", Mechanism::name);
             let verdict = match &done.proof {
-                Some(proof) => format!("in force: {proof}"),
-                None => "in force".into(),
+                Some(proof @ Proof::Skipped(_)) => format!("applied ({by}), but {proof}"),
+                Some(proof) => format!("in force ({by}): {proof}"),
+                None => format!("in force ({by})"),
             };
             tell(&report, &done, &verdict);
         }
-        Task::Ensure => tell(&report, &apply::ensure(&root)?, ""),
+        Task::Ensure { merge_runtime } => {
+            tell(&report, &apply::ensure(&root, merge_runtime)?, "");
+        }
         Task::Revert => tell(&report, &apply::revert(&root)?, ""),
         Task::Status => {
             let status = status::status(&root)?;
@@ -108,24 +127,23 @@ fn tell(report: &Report, done: &Done, verdict: &str) {
     if report.json || !lines.is_empty() {
         report.say(
             &lines.join("\n"),
-            || json!({"steps": done.steps, "proof": proof}),
+            || json!({"steps": done.steps, "mechanism": done.mechanism.map(Mechanism::name), "proof": proof}),
         );
     }
 }
 
 fn dry_run(root: &Root, report: &Report, how: &How) -> Result<()> {
-    let changes = apply::plan(root)?.changes;
-    let diffs: Vec<String> = changes
-        .iter()
-        .map(|change| report::diff(&change.path, change.before.as_deref(), &change.after))
-        .collect();
-    let text = if diffs.is_empty() {
-        "nothing to change".into()
-    } else {
-        diffs.join("\n")
-    };
-    debug_assert!(how.dry_run);
-    report.say(&text, || json!({"changes": diffs}));
+    let plan = apply::plan(root, how.mechanism)?;
+    let changes: Vec<String> = plan.due.iter().map(report::change).collect();
+    let mut rows = plan.notes.clone();
+    rows.extend(changes.iter().cloned());
+    if changes.is_empty() {
+        rows.push("nothing to change".into());
+    }
+    report.say(
+        &rows.join("\n"),
+        || json!({"mechanism": plan.mechanism.name(), "notes": plan.notes, "changes": changes}),
+    );
     Ok(())
 }
 

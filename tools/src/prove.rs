@@ -4,15 +4,20 @@
 //! one, and has libc's `getaddrinfo` look a name up.
 
 use std::collections::BTreeSet;
+use std::ffi::{CString, OsStr};
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::net::{IpAddr, ToSocketAddrs};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use hosts::{Address, Family, Hosts, Question};
 use hosts_edit::lines;
+use memchr::memmem;
 
+use crate::journal::Mechanism;
+use crate::plan::NEW;
 use crate::root::Root;
 
 /// The hidden subcommand of the fresh process.
@@ -25,49 +30,117 @@ const LIMIT: Duration = Duration::from_secs(35);
 /// Addresses, as a set: libc sorts its list.
 pub(crate) type Addresses = BTreeSet<IpAddr>;
 
+/// The program that stands in where this one cannot run.
+pub(crate) const GETENT: &str = "/usr/bin/getent";
+
 /// What the fresh process saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) addresses: Addresses,
     /// Whether the module was in its memory; `None` where it could not tell.
     pub(crate) module: Option<bool>,
+    /// Whether a patched library was; `None` where it could not tell.
+    pub(crate) patched: Option<bool>,
+    /// It could see IPv4 addresses only.
+    pub(crate) only_v4: bool,
 }
 
-/// Why there was no fresh process.
+impl Seen {
+    /// Whether it was led to the hosts file by `mechanism`; `None` where it could not tell.
+    pub(crate) fn was_led_by(&self, mechanism: Mechanism) -> Option<bool> {
+        match mechanism {
+            Mechanism::Nss => self.module,
+            Mechanism::Patch => self.patched,
+        }
+    }
+}
+
+/// Why there is no answer.
 #[derive(Debug)]
-pub(crate) struct NoProof(String);
+pub(crate) enum NoProof {
+    /// There could be no such process.
+    NotStarted(String),
+    /// Something brought it down.
+    Died(String),
+}
 
 impl fmt::Display for NoProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::NotStarted(why) | Self::Died(why) => f.write_str(why),
+        }
     }
 }
 
-/// Looks `name` up in a fresh process.
+/// Looks `name` up in a fresh process: this program, or, in a tree that it cannot run in, the
+/// tree's own `getent`.
 pub(crate) fn look_up(root: &Root, name: &str) -> Result<Seen, NoProof> {
-    let output = sys::child::run_self(root.path(), &[LOOKUP, name], LIMIT)
-        .map_err(|error| NoProof(why_not(root, &error)))?;
-    if output.status != Some(0) {
-        let how = output
-            .status
-            .map_or("a signal".into(), |s| format!("status {s}"));
-        return Err(NoProof(format!(
-            "the process that looked {name} up ended with {how}"
-        )));
+    let output = sys::child::run_self(root.path(), &[LOOKUP, name], LIMIT);
+    match answered(root, output) {
+        Err(NoProof::NotStarted(why)) if !root.is_this_system() => {
+            let has_getent = root.resolve(GETENT).is_ok_and(|path| path.exists());
+            if has_getent {
+                ask_getent(root, name)
+            } else {
+                Err(NoProof::NotStarted(why))
+            }
+        }
+        answer => Ok(seen(&answer?)),
     }
-    let text = String::from_utf8_lossy(&output.stdout);
+}
+
+/// Looks `name` up with the `getent` of a tree. Of IPv6 it shows no more than the machine's own
+/// network could reach, so it is asked for IPv4.
+pub(crate) fn ask_getent(root: &Root, name: &str) -> Result<Seen, NoProof> {
+    let program = CString::new(GETENT).unwrap_or_default();
+    let name = CString::new(name).unwrap_or_default();
+    let output = sys::child::run_in(root.path(), &program, &[c"ahostsv4", &name], LIMIT);
+    let text = match output {
+        // getent(1): the name was not found.
+        Ok(output) if output.status == Some(2) => String::new(),
+        output => answered(root, output)?,
+    };
+    let addresses = text
+        .lines()
+        .filter_map(|line| line.split_whitespace().next()?.parse().ok());
+    Ok(Seen {
+        addresses: addresses.collect(),
+        module: None,
+        patched: None,
+        only_v4: true,
+    })
+}
+
+fn answered(root: &Root, output: io::Result<sys::child::Output>) -> Result<String, NoProof> {
+    let output = output.map_err(|error| NoProof::NotStarted(why_not(root, &error)))?;
+    match output.status {
+        Some(0) => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        // A loader that misses a library exits; it does not crash.
+        Some(status) => Err(NoProof::NotStarted(format!(
+            "the process that was to look a name up ended with status {status}"
+        ))),
+        None => Err(NoProof::Died(
+            "a signal ended the process that looked a name up".into(),
+        )),
+    }
+}
+
+fn seen(text: &str) -> Seen {
     let mut seen = Seen {
         addresses: Addresses::new(),
         module: None,
+        patched: None,
+        only_v4: false,
     };
     for line in text.lines() {
         match line.split_once(' ') {
             Some(("address", address)) => seen.addresses.extend(address.parse::<IpAddr>()),
             Some(("module", loaded)) => seen.module = Some(loaded == "yes"),
+            Some(("patched", loaded)) => seen.patched = Some(loaded == "yes"),
             _ => {}
         }
     }
-    Ok(seen)
+    seen
 }
 
 fn why_not(root: &Root, error: &io::Error) -> String {
@@ -88,12 +161,29 @@ pub(crate) fn answer(name: &str, out: &mut impl Write) -> io::Result<()> {
     for address in found.into_iter().flatten() {
         writeln!(out, "address {}", address.ip())?;
     }
+    let yes_or_no = |yes| if yes { "yes" } else { "no" };
     if let Ok(maps) = fs::read("/proc/self/maps") {
-        let name = b"/libnss_workaround.so";
-        let loaded = maps.windows(name.len()).any(|window| window == name);
-        writeln!(out, "module {}", if loaded { "yes" } else { "no" })?;
+        let module = memmem::find(&maps, b"/libnss_workaround.so").is_some();
+        writeln!(out, "module {}", yes_or_no(module))?;
+        writeln!(out, "patched {}", yes_or_no(runs_on_patched(&maps)))?;
     }
     Ok(())
+}
+
+/// Whether one of the libraries in memory reads our path.
+fn runs_on_patched(maps: &[u8]) -> bool {
+    let paths: BTreeSet<&[u8]> = maps
+        .split(|&byte| byte == b'\n')
+        .filter_map(|line| line.get(memchr::memchr(b'/', line)?..))
+        .collect();
+    let reads_ours = |path: &&[u8]| {
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        let is_library = name.starts_with(b"libc") || name.starts_with(b"libnss_files");
+        let whole = [b"\0", &NEW[..], b"\0"].concat();
+        let read = || fs::read(OsStr::from_bytes(path)).unwrap_or_default();
+        is_library && memmem::find(&read(), &whole).is_some()
+    };
+    paths.iter().any(reads_ours)
 }
 
 /// What a hosts file says about `name`.

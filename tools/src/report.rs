@@ -3,6 +3,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde_json::Value;
 
+use crate::journal::Change;
+use crate::plan::{NEW, OLD};
 use crate::status::Fact;
 
 /// What goes to standard output.
@@ -55,8 +57,23 @@ pub(crate) fn error(error: &anyhow::Error) {
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
+/// What would be changed.
+pub(crate) fn change(change: &Change) -> String {
+    match change {
+        Change::Text(text) => diff(&text.path, text.before.as_deref(), &text.after),
+        Change::Link(link) => format!("{} -> {}", link.path, link.target),
+        Change::Library(library) => format!(
+            "{} at {:#x}: {} > {}",
+            library.path,
+            library.offset,
+            OLD.escape_ascii(),
+            NEW.escape_ascii()
+        ),
+    }
+}
+
 /// What would change in a file, as a diff of its lines.
-pub(crate) fn diff(path: &str, before: Option<&[u8]>, after: &[u8]) -> String {
+fn diff(path: &str, before: Option<&[u8]>, after: &[u8]) -> String {
     let old: Vec<&[u8]> = before
         .unwrap_or_default()
         .split_inclusive(|&b| b == b'\n')

@@ -30,18 +30,23 @@ pub(crate) struct Root(PathBuf);
 /// An architecture that a module exists for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Arch {
+    /// Debian's name for it.
+    pub(crate) name: &'static str,
     /// Debian's multiarch folder.
     pub(crate) triplet: &'static str,
     /// `e_machine` of its ELF files.
     machine: u16,
 }
 
-const ARCHES: [Arch; 2] = [
+/// The architectures that there is a module for.
+pub(crate) const ARCHES: [Arch; 2] = [
     Arch {
+        name: "amd64",
         triplet: "x86_64-linux-gnu",
         machine: 62,
     },
     Arch {
+        name: "arm64",
         triplet: "aarch64-linux-gnu",
         machine: 183,
     },
@@ -116,6 +121,31 @@ impl Root {
             }
         }
         Ok(libcs)
+    }
+
+    /// Whether every C library that there is a module for has it, as far as names tell.
+    pub(crate) fn has_module_everywhere(&self) -> Result<bool> {
+        let exists = |arch: &Arch, file: &str| -> Result<bool> {
+            for folder in ["/usr/lib", "/lib"] {
+                if self
+                    .resolve(&format!("{folder}/{}/{file}", arch.triplet))?
+                    .exists()
+                {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        let mut any = false;
+        for arch in &ARCHES {
+            if exists(arch, "libc.so.6")? {
+                any = true;
+                if !exists(arch, MODULE)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(any)
     }
 
     /// Whether the system's C library is musl, which has no NSS.

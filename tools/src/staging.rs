@@ -1,23 +1,118 @@
-//! A dress rehearsal: the module in a small root of its own, before the system is touched.
+//! A dress rehearsal: what is to be put into the system answers a question in a small root of its
+//! own first.
 //!
-//! A module that brings programs down would do so for all of them at once, this command
-//! included. So the first process that loads it lives in a throw-away root that holds no more
-//! than this program, the libraries that it is running on, the module, and a hosts file.
+//! A module or a C library that brings programs down would do so for all of them at once, this
+//! command included. So the first process that loads it lives in a throw-away root, which holds
+//! no more than a program, the libraries that it runs on, and a hosts file.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::prove::{look_up, said_by, show};
-use crate::root::{HOSTS, Libc, NSSWITCH, Root, STATE};
+use crate::copies::links_to;
+use crate::elf::{self, Machine};
+use crate::prove::{GETENT, NoProof, Seen, ask_getent, look_up, said_by, show};
+use crate::root::{HOSTS, NSSWITCH, Root, STATE};
 
 const NAME: &str = "rehearsal.invalid";
-const ENTRY: &[u8] = b"127.0.0.53 rehearsal.invalid\n::53 rehearsal.invalid\n";
+const ENTRY: &[u8] = b"127.0.0.53 rehearsal.invalid\n";
 
-/// Removes the folder with all that is in it.
+/// What is rehearsed.
+pub(crate) struct Scene<'a> {
+    /// For people.
+    pub(crate) what: &'a str,
+    pub(crate) nsswitch: &'a [u8],
+    /// Files beside those that the program needs, or in place of them.
+    pub(crate) files: Vec<(String, &'a [u8])>,
+    /// A symlink: its name, and where it leads.
+    pub(crate) link: Option<(&'a str, &'a str)>,
+}
+
+/// How it went, if it did not go wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Rehearsed {
+    /// The program got what it was to get.
+    Shown,
+    /// There could be no such process; why.
+    Skipped(String),
+}
+
+impl Scene<'_> {
+    /// Has this very program ask, on the libraries that it is running on.
+    ///
+    /// # Errors
+    ///
+    /// It got another answer, or none.
+    pub(crate) fn play_with_own_program(&self, root: &Root) -> Result<Rehearsed> {
+        let stage = Stage::new(root)?;
+        let furnished = stage
+            .put_own_libraries()
+            .and_then(|()| self.furnish(root, &stage));
+        if let Err(error) = furnished {
+            return Ok(Rehearsed::Skipped(format!("{error:#}")));
+        }
+        self.judge(look_up(&Root::new(&stage.0)?, NAME))
+    }
+
+    /// Has the system's own `getent` ask, if it is for `machine`.
+    ///
+    /// # Errors
+    ///
+    /// As with [`play_with_own_program`](Self::play_with_own_program).
+    pub(crate) fn play_with_getent(&self, root: &Root, machine: Machine) -> Result<Rehearsed> {
+        let name = machine.name();
+        let program = root.resolve(GETENT)?;
+        let image = fs::read(&program).unwrap_or_default();
+        if elf::machine(&image) != Some(machine) {
+            let why = format!("there is no program for {name} to look a name up with");
+            return Ok(Rehearsed::Skipped(why));
+        }
+        let stage = Stage::new(root)?;
+        let furnished = stage
+            .put_program(root, &program, &image)
+            .and_then(|()| self.furnish(root, &stage));
+        if let Err(error) = furnished {
+            return Ok(Rehearsed::Skipped(format!("{error:#}")));
+        }
+        self.judge(ask_getent(&Root::new(&stage.0)?, NAME))
+    }
+
+    fn furnish(&self, root: &Root, stage: &Stage) -> Result<()> {
+        for (path, bytes) in &self.files {
+            stage.write(path, bytes)?;
+            stage.link_to(&root.resolve(path)?, Path::new(path))?;
+        }
+        if let Some((name, target)) = self.link {
+            symlink(target, stage.inside(Path::new(name))?)?;
+        }
+        stage.write(HOSTS, ENTRY)?;
+        stage.write(NSSWITCH, self.nsswitch)
+    }
+
+    fn judge(&self, answer: Result<Seen, NoProof>) -> Result<Rehearsed> {
+        let want = said_by(ENTRY, NAME.as_bytes());
+        match answer {
+            Ok(seen) if seen.addresses == want => Ok(Rehearsed::Shown),
+            Ok(seen) => bail!(
+                "{} answers {} instead of {} in a rehearsal; nothing was changed",
+                self.what,
+                show(&seen.addresses),
+                show(&want)
+            ),
+            Err(NoProof::NotStarted(why)) => Ok(Rehearsed::Skipped(why)),
+            Err(NoProof::Died(how)) => bail!(
+                "{} brings a program down in a rehearsal ({how}); nothing was changed",
+                self.what
+            ),
+        }
+    }
+}
+
+/// The throw-away root; removed with all that is in it.
 struct Stage(PathBuf);
 
 impl Drop for Stage {
@@ -27,40 +122,26 @@ impl Drop for Stage {
     }
 }
 
-/// Proves the module; a note says why that was not possible.
-///
-/// # Errors
-///
-/// The module does not answer as it should.
-pub(crate) fn prove(root: &Root, libcs: &[Libc]) -> Result<Option<String>> {
-    if !root.is_this_system() {
-        // The libraries of another tree are known only to its own loader.
-        return Ok(None);
+fn folder(root: &Root) -> Result<PathBuf> {
+    root.resolve(&format!("{STATE}/stage"))
+}
+
+/// Removes what a killed run left.
+pub(crate) fn remove_leftovers(root: &Root) -> Result<()> {
+    let folder = folder(root)?;
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
-    let arch = std::env::consts::ARCH;
-    let Some(libc) = libcs
-        .iter()
-        .find(|libc| libc.arch.triplet.starts_with(arch))
-    else {
-        return Ok(None);
-    };
-    let stage = Stage(root.resolve(&format!("{STATE}/stage"))?);
-    if let Err(error) = furnish(&stage, root, libc) {
-        return Ok(Some(format!("no rehearsal: {error:#}")));
-    }
-    let want = said_by(ENTRY, NAME.as_bytes());
-    match look_up(&Root::new(&stage.0)?, NAME) {
-        Ok(seen) if seen.addresses == want => Ok(None),
-        Ok(seen) => bail!(
-            "the module answers {} instead of {} in a rehearsal; nothing was changed",
-            show(&seen.addresses),
-            show(&want)
-        ),
-        Err(why) => Ok(Some(format!("no rehearsal: {why}"))),
-    }
+    Ok(())
 }
 
 impl Stage {
+    fn new(root: &Root) -> Result<Self> {
+        remove_leftovers(root)?;
+        Ok(Self(folder(root)?))
+    }
+
     fn inside(&self, path: &Path) -> Result<PathBuf> {
         let inside = self.0.join(path.strip_prefix("/").unwrap_or(path));
         let folder = inside.parent().unwrap_or(&self.0);
@@ -79,46 +160,45 @@ impl Stage {
         let path = self.inside(Path::new(path))?;
         fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
     }
-}
 
-fn furnish(stage: &Stage, root: &Root, libc: &Libc) -> Result<()> {
-    // What a killed run left.
-    let _ = fs::remove_dir_all(&stage.0);
-    for library in mapped_libraries()? {
-        stage.copy(&library, &library)?;
-        // Up to 2.33 libraries lie behind links that bear the names they are asked for by.
-        for link in links_to(&library) {
-            stage.copy(&library, &link)?;
+    /// What this process runs on.
+    fn put_own_libraries(&self) -> Result<()> {
+        for library in mapped_libraries()? {
+            self.copy(&library, &library)?;
+            self.link_to(&library, &library)?;
         }
-    }
-    // The loader by the name that programs know it by.
-    for name in ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"] {
-        if let Ok(real) = fs::canonicalize(name) {
-            stage.copy(&real, Path::new(name))?;
+        // The loader by the name that programs know it by.
+        let own = fs::read("/proc/self/exe").context("cannot read /proc/self/exe")?;
+        if let Some(loader) = elf::interpreter(&own) {
+            let real = fs::canonicalize(&loader)
+                .with_context(|| format!("cannot find {}", loader.display()))?;
+            self.copy(&real, &loader)?;
         }
+        Ok(())
     }
-    let module = root.module(libc.arch)?;
-    let folder = Path::new("/lib").join(libc.arch.triplet);
-    stage.copy(
-        &module,
-        &folder.join(module.file_name().unwrap_or_default()),
-    )?;
-    stage.write(HOSTS, ENTRY)?;
-    stage.write(NSSWITCH, b"hosts: workaround\n")
-}
 
-/// The symlinks beside a file that lead to it.
-fn links_to(file: &Path) -> Vec<PathBuf> {
-    let entries = file.parent().and_then(|folder| fs::read_dir(folder).ok());
-    let paths = entries
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
-    let leads_there = |path: &PathBuf| {
-        fs::read_link(path).is_ok_and(|target| Some(target.as_os_str()) == file.file_name())
-    };
-    paths.filter(leads_there).collect()
+    /// A program of the system and its loader; its libraries come with the scene.
+    fn put_program(&self, root: &Root, program: &Path, image: &[u8]) -> Result<()> {
+        self.copy(program, Path::new(GETENT))?;
+        if let Some(loader) = elf::interpreter(image) {
+            let real = root.resolve(&loader.to_string_lossy())?;
+            self.copy(&real, &loader)?;
+        }
+        Ok(())
+    }
+
+    /// The names that a library is asked for by. Up to 2.33 it lies behind a link.
+    fn link_to(&self, real: &Path, inside: &Path) -> Result<()> {
+        let file = inside.file_name().unwrap_or_default();
+        for link in links_to(real) {
+            let name = link.file_name().unwrap_or_default();
+            let link = self.inside(&inside.with_file_name(name))?;
+            if !link.is_symlink() {
+                symlink(file, &link).with_context(|| format!("cannot make {}", link.display()))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The shared objects that this process runs on, as the system's own loader found them.
@@ -129,6 +209,8 @@ fn mapped_libraries() -> Result<BTreeSet<PathBuf>> {
         .split(|&byte| byte == b'\n')
         .filter_map(|line| {
             let path = line.get(line.iter().position(|&byte| byte == b'/')?..)?;
+            // Replaced since, by this very run: what bears the name now is what counts.
+            let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
             Some(PathBuf::from(std::ffi::OsStr::from_bytes(path)))
         })
         .filter(|path| *path != own)

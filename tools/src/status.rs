@@ -10,9 +10,11 @@ use anyhow::Result;
 use hosts_edit::lines;
 use serde_json::{Value, json};
 
-use crate::apply::{NSS, read_nsswitch};
 use crate::hosts_file;
-use crate::journal::Journal;
+use crate::journal::{Journal, Mechanism};
+use crate::libraries::{self, Described, State};
+use crate::mechanism::nss::read_nsswitch;
+use crate::mechanism::patch::{self, LINK};
 use crate::nsswitch::{self, Position};
 use crate::proof::{self, Proof};
 use crate::prove::{Addresses, look_up, said_by, show};
@@ -42,36 +44,33 @@ impl Status {
 pub(crate) fn status(root: &Root) -> Result<Status> {
     let text = read_nsswitch(root)?;
     let position = nsswitch::position(text.as_deref().unwrap_or_default());
-    let hosts = hosts(root)?;
-    let proof = proof::prove(root)?;
-    let contradicted = matches!(proof, Proof::Contradicted { .. } | Proof::NotAsked);
-    let facts = vec![
-        module(root)?,
-        Fact {
-            name: "nsswitch",
-            holds: position == Position::First,
-            text: match position {
-                Position::First => format!("{NSSWITCH} asks workaround first"),
-                Position::Behind => {
-                    format!("{NSSWITCH} asks others before workaround; apply moves it")
-                }
-                Position::Absent => format!("{NSSWITCH} does not ask workaround; apply adds it"),
-                Position::NoLine => format!("{NSSWITCH} has no hosts line; apply adds one"),
-            },
-        },
-        hosts,
-        Fact {
-            name: "proof",
-            holds: !contradicted,
-            text: proof.to_string(),
-        },
-    ];
+    let journal = Journal::load(root)?;
+    let libraries = libraries::describe(root, journal.as_ref())?;
+    let mechanism = mechanism(journal.as_ref(), position, &libraries);
+    // Without a mechanism, what is missing is what the first choice would need.
+    let wanted = mechanism.unwrap_or(Mechanism::Nss);
+    let proof = proof::prove(root, wanted)?;
+    let mut facts = match wanted {
+        Mechanism::Nss => vec![module(root)?, nsswitch_fact(position)],
+        Mechanism::Patch => vec![link(root)],
+    };
+    facts.extend(libraries.iter().map(|library| Fact {
+        name: "library",
+        holds: wanted == Mechanism::Nss || library.serves,
+        text: library.text(),
+    }));
+    facts.push(hosts(root)?);
+    facts.push(Fact {
+        name: "proof",
+        holds: !proof.contradicts(),
+        text: proof.to_string(),
+    });
     let in_force = facts.iter().all(|fact| fact.holds);
-    let applied = Journal::load(root).is_ok_and(|journal| journal.is_some());
     let json = json!({
         "in_force": in_force,
-        "mechanism": if position == Position::First { Some(NSS) } else { None },
-        "applied_by_command": applied,
+        "mechanism": mechanism.map(Mechanism::name),
+        "applied_by_command": journal.is_some(),
+        "libraries": libraries.iter().map(Described::to_json).collect::<Vec<_>>(),
         "facts": facts.iter().map(fact_json).collect::<Vec<_>>(),
         "proof": proof_json(&proof),
     });
@@ -80,6 +79,57 @@ pub(crate) fn status(root: &Root) -> Result<Status> {
         facts,
         json,
     })
+}
+
+/// What was chosen, or, in an image without its journal, what is found.
+fn mechanism(
+    journal: Option<&Journal>,
+    position: Position,
+    libraries: &[Described],
+) -> Option<Mechanism> {
+    let is_patched = |library: &Described| matches!(library.state, State::Patched { .. });
+    if let Some(journal) = journal {
+        Some(journal.mechanism)
+    } else if libraries.iter().any(is_patched) {
+        Some(Mechanism::Patch)
+    } else {
+        (position == Position::First).then_some(Mechanism::Nss)
+    }
+}
+
+fn nsswitch_fact(position: Position) -> Fact {
+    Fact {
+        name: "nsswitch",
+        holds: position == Position::First,
+        text: match position {
+            Position::First => format!("{NSSWITCH} asks workaround first"),
+            Position::Behind => {
+                format!("{NSSWITCH} asks others before workaround; apply moves it")
+            }
+            Position::Absent => format!("{NSSWITCH} does not ask workaround; apply adds it"),
+            Position::NoLine => format!("{NSSWITCH} has no hosts line; apply adds one"),
+        },
+    }
+}
+
+fn link(root: &Root) -> Fact {
+    let (holds, text) = match patch::link_target(root) {
+        Ok(Some(target)) => {
+            let leads = format!("{LINK} leads to {}", target.display());
+            if target == Path::new(FOLDER) {
+                (true, leads)
+            } else {
+                (false, format!("{leads} instead of {FOLDER}"))
+            }
+        }
+        Ok(None) => (false, format!("{LINK} does not exist; apply makes it")),
+        Err(error) => (false, format!("{error:#}")),
+    };
+    Fact {
+        name: "link",
+        holds,
+        text,
+    }
 }
 
 fn fact_json(fact: &Fact) -> Value {
@@ -183,12 +233,16 @@ fn proof_json(proof: &Proof) -> Value {
     let texts = |addresses: &Addresses| addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>();
     match proof {
         Proof::Shown { name, got } => json!({"result": "shown", "name": name, "got": texts(got)}),
-        Proof::Contradicted { name, want, seen } => json!({
+        Proof::Contradicted {
+            name, want, seen, ..
+        } => json!({
             "result": "contradicted", "name": name, "expected": texts(want),
             "got": texts(&seen.addresses), "module_loaded": seen.module,
+            "library_patched": seen.patched,
         }),
-        Proof::Asked => json!({"result": "asked"}),
-        Proof::NotAsked => json!({"result": "not asked"}),
+        Proof::Asked(_) => json!({"result": "asked"}),
+        Proof::NotAsked(_) => json!({"result": "not asked"}),
+        Proof::Died(how) => json!({"result": "died", "reason": how}),
         Proof::Skipped(why) => json!({"result": "skipped", "reason": why}),
     }
 }
@@ -224,9 +278,10 @@ pub(crate) fn verify(root: &Root, name: &str, address: Option<IpAddr>) -> Result
                 "is in the hosts file"
             },
         );
-        let remedy = match (seen.module, want == show(&said)) {
+        let was_led = seen.module.zip(seen.patched).map(|(a, b)| a || b);
+        let remedy = match (was_led, want == show(&said)) {
             (Some(false), _) => {
-                "; libc did not load the module: see `workaround-docker-2267 status`, then apply"
+                "; libc neither loaded the module nor is patched: see `workaround-docker-2267 status`, then apply"
             }
             (_, false) => "; the hosts file says otherwise",
             _ => "",
@@ -239,7 +294,7 @@ pub(crate) fn verify(root: &Root, name: &str, address: Option<IpAddr>) -> Result
     let texts = |addresses: &Addresses| addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>();
     let json = json!({
         "holds": holds, "name": name, "expected": texts(&want), "got": texts(&seen.addresses),
-        "module_loaded": seen.module,
+        "module_loaded": seen.module, "library_patched": seen.patched,
     });
     Ok(Verdict { holds, text, json })
 }

@@ -17,8 +17,10 @@
     clippy::indexing_slicing
 )]
 
+mod block;
 mod entry;
 
+pub use block::{merge, without_block};
 pub use entry::{Entry, Fault};
 
 use hosts::{Address, words};

@@ -1,6 +1,6 @@
 //! A fresh process of this very program, inside another root if need be.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
@@ -32,32 +32,60 @@ pub struct Output {
 /// too long.
 pub fn run_self(root: &Path, arguments: &[&str], limit: Duration) -> io::Result<Output> {
     let program = File::open("/proc/self/exe")?;
-    let mut command = Command::new("/proc/self/exe");
-    command
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+    let mut command = captured(Command::new("/proc/self/exe"));
+    command.args(arguments);
     if root != Path::new("/") {
-        let root = std::ffi::CString::new(root.as_os_str().as_bytes())?;
+        let root = CString::new(root.as_os_str().as_bytes())?;
         let mut argv = vec![c"workaround-docker-2267".to_owned()];
         for argument in arguments {
-            argv.push(std::ffi::CString::new(*argument)?);
+            argv.push(CString::new(*argument)?);
         }
         let fd = program.as_raw_fd();
-        let enter = move || exec_in(&root, fd, &argv);
+        let enter = move || exec_in(&root, fd, c"", &argv);
         // SAFETY: between fork and exec the closure makes system calls only, and what it uses was
         // allocated before the fork; the array of pointers is the one exception, made in a child
         // of a process that has no other thread.
         unsafe { command.pre_exec(enter) };
     }
-    let mut child = command.spawn()?;
-    wait(&mut child, limit)
+    wait(&mut command.spawn()?, limit)
 }
 
-/// Becomes the program open as `fd`, inside `root`; returns only if that fails.
-fn exec_in(root: &CStr, fd: i32, argv: &[std::ffi::CString]) -> io::Result<()> {
+/// Runs the program that is `program` inside `root`, like [`run_self`].
+///
+/// # Errors
+///
+/// Those of chroot(2) and execve(2): `ENOENT` without the program or its loader, `ENOEXEC` where
+/// it is for a machine that neither this one nor an emulator can be.
+pub fn run_in(
+    root: &Path,
+    program: &CStr,
+    arguments: &[&CStr],
+    limit: Duration,
+) -> io::Result<Output> {
+    let root = CString::new(root.as_os_str().as_bytes())?;
+    let program = program.to_owned();
+    let mut argv = vec![program.clone()];
+    argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
+    let mut command = captured(Command::new("/proc/self/exe"));
+    let enter = move || exec_in(&root, libc::AT_FDCWD, &program, &argv);
+    // SAFETY: as in `run_self`.
+    unsafe { command.pre_exec(enter) };
+    wait(&mut command.spawn()?, limit)
+}
+
+/// Nothing in, and nothing out but standard output, which is ours.
+fn captured(mut command: Command) -> Command {
+    command
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+}
+
+/// Becomes `program` inside `root`, or the file open as `fd` if it is empty; returns only if that
+/// fails.
+fn exec_in(root: &CStr, fd: i32, program: &CStr, argv: &[CString]) -> io::Result<()> {
     // SAFETY: a C string.
     crate::cerr(unsafe { libc::chroot(root.as_ptr()) })?;
     // SAFETY: a C string.
@@ -71,7 +99,7 @@ fn exec_in(root: &CStr, fd: i32, argv: &[std::ffi::CString]) -> io::Result<()> {
         libc::syscall(
             libc::SYS_execveat,
             fd,
-            c"".as_ptr(),
+            program.as_ptr(),
             pointers.as_ptr(),
             environment.as_ptr(),
             libc::AT_EMPTY_PATH,

@@ -16,8 +16,27 @@ pub fn run(program: fn(&mut dyn Iterator<Item = OsString>) -> u8) -> c_int {
     c_int::from(status)
 }
 
+/// What an unwinder would do; there is nothing to unwind where a panic aborts.
+///
+/// It is called by nothing, as the tables that would lead here are for unwinding only.
+pub fn unwind() -> ! {
+    std::process::abort()
+}
+
+/// What an unwinder says at the end of the stack (`_URC_END_OF_STACK` of `<unwind.h>`): a backtrace
+/// is empty, as that of a stripped program is anyway.
+#[must_use]
+pub fn end_of_stack() -> usize {
+    5
+}
+
 /// Makes `$program`, a `fn(&mut dyn Iterator<Item = OsString>) -> u8`, the program; the crate is
-/// `#![no_main]`.
+/// `#![no_main]`, and its panics abort.
+///
+/// The functions of an unwinder come along, or the standard library would have `libgcc_s.so.1`
+/// loaded at each start, or one linked in that needs more libraries still, for the backtraces of
+/// panics. All that std and a static C library know by name are here, so that no other one has to
+/// be linked for one that is missing.
 #[macro_export]
 macro_rules! main {
     ($program:path) => {
@@ -28,5 +47,41 @@ macro_rules! main {
         extern "C" fn main() -> std::ffi::c_int {
             $crate::entry::run($program)
         }
+
+        $crate::unwinder! {
+            end_of_stack: "_Unwind_Backtrace" backtrace;
+            unwind: "_Unwind_RaiseException" raise_exception;
+            unwind: "_Unwind_ForcedUnwind" forced_unwind;
+            unwind: "_Unwind_Resume" resume;
+            unwind: "_Unwind_Resume_or_Rethrow" resume_or_rethrow;
+            unwind: "_Unwind_DeleteException" delete_exception;
+            unwind: "_Unwind_GetGR" get_gr;
+            unwind: "_Unwind_SetGR" set_gr;
+            unwind: "_Unwind_GetIP" get_ip;
+            unwind: "_Unwind_GetIPInfo" get_ip_info;
+            unwind: "_Unwind_SetIP" set_ip;
+            unwind: "_Unwind_GetCFA" get_cfa;
+            unwind: "_Unwind_GetLanguageSpecificData" get_language_specific_data;
+            unwind: "_Unwind_GetRegionStart" get_region_start;
+            unwind: "_Unwind_GetTextRelBase" get_text_rel_base;
+            unwind: "_Unwind_GetDataRelBase" get_data_rel_base;
+            unwind: "_Unwind_FindEnclosingFunction" find_enclosing_function;
+        }
+    };
+}
+
+/// Part of [`main!`](crate::main).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! unwinder {
+    ($($what:ident: $symbol:literal $name:ident;)*) => {
+        $(
+            // SAFETY: no other unwinder is linked, and one without arguments ignores those that it
+            // is given (C calling convention).
+            #[unsafe(export_name = $symbol)]
+            extern "C" fn $name() -> usize {
+                $crate::entry::$what()
+            }
+        )*
     };
 }

@@ -1,16 +1,18 @@
 //! Files that are replaced, never written over, and locks on folders.
 
-use std::ffi::{CStr, CString, OsString};
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::ffi::{CStr, CString};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{process, thread};
 
 use crate::cerr;
+pub use crate::staged::{How, NewMode};
+use crate::staged::{Staged, beside, folder_of, remove_stale};
 
 /// How a file came to its new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,27 +21,6 @@ pub enum Replaced {
     Renamed,
     /// By writing over it, as a bind mount is bound to its inode and cannot be renamed over.
     InPlace,
-}
-
-/// How [`replace_as`] goes about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct How {
-    /// The mode of a file that does not exist yet.
-    pub mode: NewMode,
-    /// Whether the content and the folder are on disk when it returns. If not, readers still see
-    /// the old content or the new, but a crash of the machine may leave an empty file.
-    pub durable: bool,
-    /// Whether a bind mount, which cannot be renamed over, may be written over.
-    pub in_place: bool,
-}
-
-/// The mode of a file that does not exist yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NewMode {
-    /// This one, whatever the umask.
-    Exact(u32),
-    /// This one without the bits of the umask.
-    Umasked(u32),
 }
 
 /// Gives the file at `path` the content `bytes`. Owner, mode and extended attributes of an
@@ -67,48 +48,39 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Replaced> {
 ///
 /// See [`replace`]; `EBUSY` for a bind mount that must not be written over.
 pub fn replace_as(path: &Path, bytes: &[u8], how: How) -> io::Result<Replaced> {
-    let existing = match fs::metadata(path) {
-        Ok(metadata) => Some(metadata),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    let (folder, temporary) = temporary_beside(path)?;
-    let outcome = write_new(&temporary, bytes, how, existing.as_ref(), path)
-        .and_then(|()| fs::rename(&temporary, path));
-    match outcome {
-        Ok(()) => {
-            if how.durable {
-                File::open(folder)?.sync_all()?;
-            }
-            Ok(Replaced::Renamed)
+    match Staged::new_as(path, bytes, how).and_then(Staged::commit) {
+        Ok(()) => Ok(Replaced::Renamed),
+        Err(error) if how.in_place && error.raw_os_error() == Some(libc::EBUSY) => {
+            write_over(path, bytes)?;
+            Ok(Replaced::InPlace)
         }
-        Err(error) => {
-            // It may not have been made at all; what counts is the error above.
-            let _ = fs::remove_file(&temporary);
-            match (error.raw_os_error(), existing) {
-                (Some(libc::EBUSY), Some(existing)) if how.in_place => {
-                    write_over(path, bytes, existing.size())?;
-                    Ok(Replaced::InPlace)
-                }
-                _ => Err(error),
-            }
-        }
+        Err(error) => Err(error),
     }
 }
 
-/// Puts a symlink to `target` at `path`, over whatever file is there.
+/// Makes `path` a symlink to `target`, in place of whatever file is there.
 ///
 /// # Errors
 ///
 /// Those of symlink(2) and rename(2); what was there is then as it was.
 pub fn replace_by_link(path: &Path, target: &Path) -> io::Result<()> {
-    let (_, temporary) = temporary_beside(path)?;
+    let temporary = beside(path, "")?;
     remove_stale(&temporary)?;
     symlink(target, &temporary)?;
     fs::rename(&temporary, path).inspect_err(|_| {
         // What counts is the error of the rename.
         let _ = fs::remove_file(&temporary);
     })
+}
+
+/// Does what [`replace_by_link`] does, for good.
+///
+/// # Errors
+///
+/// See [`replace_by_link`]; and those of fsync(2).
+pub fn link(target: &Path, path: &Path) -> io::Result<()> {
+    replace_by_link(path, target)?;
+    File::open(folder_of(path)?)?.sync_all()
 }
 
 /// Why [`read_regular`] has no content to give.
@@ -172,88 +144,25 @@ pub fn may_execute(path: &Path) -> io::Result<()> {
 ///
 /// Those of unlink(2) and fsync(2); a file that does not exist is none.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        outcome => outcome?,
+    // Where a file of an image's layer was replaced, fuse-overlayfs 1.10 shows the old one again
+    // after the first unlink(2); the second one is for good.
+    for _ in 0..3 {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            outcome => outcome?,
+        }
+        if !path.exists() && !path.is_symlink() {
+            break;
+        }
     }
     File::open(folder_of(path)?)?.sync_all()
 }
 
-fn folder_of(path: &Path) -> io::Result<&Path> {
-    match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Ok(Path::new(".")),
-        Some(parent) => Ok(parent),
-        None => Err(io::ErrorKind::IsADirectory.into()),
-    }
-}
-
-/// A name in the same folder that no `*.conf` or `lib*` pattern takes for a file of its own. It
-/// begins with two dots, which readers of folders of variables leave alone, and is never longer
-/// than a name can be.
-fn temporary_beside(path: &Path) -> io::Result<(&Path, PathBuf)> {
-    const LONGEST: usize = 200;
-    let folder = folder_of(path)?;
-    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-    let name = name.as_bytes();
-    let mut temporary = b"..".to_vec();
-    temporary.extend_from_slice(name.get(..LONGEST).unwrap_or(name));
-    temporary.extend_from_slice(format!(".{}~", process::id()).as_bytes());
-    Ok((folder, folder.join(OsString::from_vec(temporary))))
-}
-
-fn write_new(
-    temporary: &Path,
-    bytes: &[u8],
-    how: How,
-    existing: Option<&Metadata>,
-    model: &Path,
-) -> io::Result<()> {
-    // Left behind by a process of the same id that was killed.
-    remove_stale(temporary)?;
-    let create = |mode| {
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(temporary)
-    };
-    let mut file = match (existing, how.mode) {
-        (None, NewMode::Umasked(mode)) => create(mode)?,
-        // Nobody else reads it before it has its final mode.
-        _ => create(0o600)?,
-    };
-    file.write_all(bytes)?;
-    if let Some(existing) = existing {
-        let own = file.metadata()?;
-        if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
-            fchown(&file, Some(existing.uid()), Some(existing.gid()))?;
-        }
-        copy_attributes(model, &file)?;
-    }
-    match (existing, how.mode) {
-        (Some(existing), _) => {
-            file.set_permissions(Permissions::from_mode(existing.mode() & 0o7777))?;
-        }
-        (None, NewMode::Exact(mode)) => file.set_permissions(Permissions::from_mode(mode))?,
-        (None, NewMode::Umasked(_)) => {}
-    }
-    if how.durable {
-        file.sync_all()?;
-    }
-    Ok(())
-}
-
-fn remove_stale(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Writes over a file that cannot be renamed over. New bytes first, then the cut: a reader in
 /// between sees a mix, which is what any writer of a bind-mounted file has to accept.
-fn write_over(path: &Path, bytes: &[u8], old_len: u64) -> io::Result<()> {
+fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).open(path)?;
+    let old_len = file.metadata()?.len();
     let len = bytes.len() as u64;
     if len > old_len {
         let end = libc::off_t::try_from(len).map_err(io::Error::other)?;
@@ -267,55 +176,6 @@ fn write_over(path: &Path, bytes: &[u8], old_len: u64) -> io::Result<()> {
     file.write_all(bytes)?;
     file.set_len(len)?;
     file.sync_all()
-}
-
-/// Copies the extended attributes (ACLs, security labels) that the file system lets us copy.
-fn copy_attributes(from: &Path, to: &File) -> io::Result<()> {
-    let path = CString::new(from.as_os_str().as_bytes())?;
-    // SAFETY: a C string; no buffer is passed, so only the length comes back.
-    let len = unsafe { libc::listxattr(path.as_ptr(), std::ptr::null_mut(), 0) };
-    if len <= 0 {
-        return Ok(()); // The file system has none, or the file.
-    }
-    let mut names = vec![0_u8; 64 * 1024];
-    // SAFETY: a C string and a buffer of the given length.
-    let len = unsafe { libc::listxattr(path.as_ptr(), names.as_mut_ptr().cast(), names.len()) };
-    let Ok(len) = usize::try_from(len) else {
-        return Ok(()); // They went away meanwhile.
-    };
-    names.truncate(len);
-    for name in names.split_inclusive(|&byte| byte == 0) {
-        let Ok(name) = CStr::from_bytes_with_nul(name) else {
-            continue;
-        };
-        let mut value = vec![0_u8; 64 * 1024];
-        // SAFETY: C strings and a buffer of the given length.
-        let len = unsafe {
-            libc::getxattr(
-                path.as_ptr(),
-                name.as_ptr(),
-                value.as_mut_ptr().cast(),
-                value.len(),
-            )
-        };
-        let Ok(len) = usize::try_from(len) else {
-            continue; // Gone, or not for us to read.
-        };
-        // SAFETY: an open descriptor, a C string, and `len` bytes that getxattr has filled.
-        let status = unsafe {
-            libc::fsetxattr(to.as_raw_fd(), name.as_ptr(), value.as_ptr().cast(), len, 0)
-        };
-        let error = io::Error::last_os_error();
-        let refused = matches!(
-            error.raw_os_error(),
-            Some(libc::EPERM | libc::EACCES | libc::EOPNOTSUPP)
-        );
-        // Labels that only the system may set are set by the system.
-        if status == -1 && !refused {
-            return Err(error);
-        }
-    }
-    Ok(())
 }
 
 /// Whether the file at `path` gives its caller capabilities, see capabilities(7).
@@ -360,6 +220,10 @@ pub fn lock_folder(path: &Path, limit: Duration) -> io::Result<Lock> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::path::PathBuf;
+    use std::process;
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("sys-file-{name}-{}", process::id()));
