@@ -1,13 +1,12 @@
 //! The Debian packages themselves: what is in them, who can read them, what judges say.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use crate::support::docker::{ARM64_TREE, cli};
-use crate::support::{deb_folder, run, workspace};
+use crate::support::{deb_folder, dist, run, workspace};
 
 const ARCHES: [&str; 2] = ["amd64", "arm64"];
 const LIMIT: Duration = Duration::from_secs(120);
@@ -71,30 +70,14 @@ impl Drop for Unpacked {
 
 #[test]
 #[ignore = "needs what make test builds"]
-fn the_workaround_package_holds_this() {
+fn the_packages_hold_this() {
     for (arch, triplet) in [
         ("amd64", "x86_64-linux-gnu"),
         ("arm64", "aarch64-linux-gnu"),
     ] {
-        let package = deb_folder().join(format!(
-            "workaround-docker-2267_{}_{arch}.deb",
-            env!("CARGO_PKG_VERSION")
-        ));
-        let listing = run(Command::new("dpkg-deb").arg("-c").arg(&package), LIMIT).ok();
-        let mut files: Vec<(&str, &str)> = listing
-            .lines()
-            .filter(|line| !line.ends_with('/'))
-            .map(|line| {
-                (
-                    line.split(' ').next().unwrap(),
-                    line.split(' ').next_back().unwrap(),
-                )
-            })
-            .collect();
-        files.sort_unstable_by_key(|file| file.1);
         let module = format!("./usr/lib/{triplet}/libnss_workaround.so.2");
         #[rustfmt::skip]
-        let want = [
+        let workaround = [
             ("-rwxr-xr-x", "./usr/bin/workaround-docker-2267"),
             ("-rw-r--r--", &*module),
             ("-rw-r--r--", "./usr/share/bash-completion/completions/workaround-docker-2267"),
@@ -107,7 +90,91 @@ fn the_workaround_package_holds_this() {
             ("-rw-r--r--", "./usr/share/man/man8/workaround-docker-2267.8.gz"),
             ("-rw-r--r--", "./usr/share/zsh/vendor-completions/_workaround-docker-2267"),
         ];
-        assert_eq!(files, want, "{arch}");
+        assert_eq!(
+            listing("workaround-docker-2267", arch),
+            sorted(&workaround),
+            "{arch}"
+        );
+        #[rustfmt::skip]
+        let init = [
+            ("-rwxr-xr-x", "./usr/bin/container-env"),
+            ("-rwxr-xr-x", "./usr/sbin/my_init"),
+            ("-rwxr-xr-x", "./usr/sbin/setuser"),
+            ("-rw-r--r--", "./usr/share/bash-completion/completions/container-env"),
+            ("-rw-r--r--", "./usr/share/bash-completion/completions/my_init"),
+            ("-rw-r--r--", "./usr/share/bash-completion/completions/setuser"),
+            ("-rw-r--r--", "./usr/share/doc/baseimage-init/changelog.gz"),
+            ("-rw-r--r--", "./usr/share/doc/baseimage-init/copyright"),
+            ("-rw-r--r--", "./usr/share/fish/vendor_completions.d/container-env.fish"),
+            ("-rw-r--r--", "./usr/share/fish/vendor_completions.d/my_init.fish"),
+            ("-rw-r--r--", "./usr/share/fish/vendor_completions.d/setuser.fish"),
+            ("-rw-r--r--", "./usr/share/lintian/overrides/baseimage-init"),
+            ("-rw-r--r--", "./usr/share/man/man1/container-env.1.gz"),
+            ("-rw-r--r--", "./usr/share/man/man5/container_environment.5.gz"),
+            ("-rw-r--r--", "./usr/share/man/man8/my_init.8.gz"),
+            ("-rw-r--r--", "./usr/share/man/man8/setuser.8.gz"),
+            ("-rw-r--r--", "./usr/share/zsh/vendor-completions/_container-env"),
+            ("-rw-r--r--", "./usr/share/zsh/vendor-completions/_my_init"),
+            ("-rw-r--r--", "./usr/share/zsh/vendor-completions/_setuser"),
+        ];
+        assert_eq!(listing("baseimage-init", arch), sorted(&init), "{arch}");
+    }
+}
+
+fn sorted(files: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut files: Vec<_> = files
+        .iter()
+        .map(|(mode, path)| ((*mode).to_owned(), (*path).to_owned()))
+        .collect();
+    files.sort_unstable_by(|one, other| one.1.cmp(&other.1));
+    files
+}
+
+/// Modes and paths of the files of a package.
+fn listing(name: &str, arch: &str) -> Vec<(String, String)> {
+    let version = env!("CARGO_PKG_VERSION");
+    let package = deb_folder().join(format!("{name}_{version}_{arch}.deb"));
+    let listing = run(Command::new("dpkg-deb").arg("-c").arg(&package), LIMIT).ok();
+    let files: Vec<(&str, &str)> = listing
+        .lines()
+        .filter(|line| !line.ends_with('/'))
+        .filter_map(|line| Some((line.split(' ').next()?, line.split(' ').next_back()?)))
+        .collect();
+    sorted(&files)
+}
+
+#[test]
+#[ignore = "needs what make test builds"]
+fn completions_know_every_option() {
+    let usr = dist("amd64").join("usr");
+    for name in ["my_init", "setuser"] {
+        let help = run(
+            Command::new(usr.join("sbin").join(name)).arg("--help"),
+            LIMIT,
+        )
+        .ok();
+        let options: Vec<&str> = help
+            .split_whitespace()
+            .filter_map(|word| word.strip_prefix("--"))
+            .filter(|option| !option.is_empty())
+            .collect();
+        assert!(
+            options.contains(&"help") && options.contains(&"version"),
+            "{help}"
+        );
+        for (file, dashes) in [
+            (format!("bash-completion/completions/{name}"), "--"),
+            (format!("zsh/vendor-completions/_{name}"), "--"),
+            (format!("fish/vendor_completions.d/{name}.fish"), "-l "),
+        ] {
+            let text = fs::read_to_string(usr.join("share").join(&file)).unwrap();
+            for option in &options {
+                assert!(
+                    text.contains(&format!("{dashes}{option}")),
+                    "--{option} in {file}"
+                );
+            }
+        }
     }
 }
 
@@ -139,13 +206,10 @@ fn the_programs_need_no_glibc_above_2_17() {
             )
             .ok();
             let versions = glibc_versions(&symbols);
-            let is_module = program.extension() == Some(OsStr::new("2"));
-            assert_eq!(
-                is_module,
-                versions.is_empty(),
-                "{}: {versions:?}",
-                program.display()
-            );
+            // The module is freestanding, PID 1 and what runs in its scripts are static.
+            let name = program.file_name().unwrap().to_string_lossy();
+            let is_dynamic = matches!(&*name, "workaround-docker-2267" | "setuser");
+            assert_eq!(is_dynamic, !versions.is_empty(), "{name}: {versions:?}");
             assert!(
                 versions.iter().all(|version| *version <= (2, 17)),
                 "{}, {}: {versions:?}",
@@ -208,6 +272,34 @@ fn packing_twice_gives_the_same_bytes() {
         );
     }
     fs::remove_dir_all(again).unwrap();
+}
+
+#[test]
+fn a_release_whose_versions_differ_is_refused() {
+    let copy = std::env::temp_dir().join(format!("versions-{}", std::process::id()));
+    fs::create_dir(&copy).unwrap();
+    run(
+        Command::new("cp").arg("-a").args([
+            &workspace().join("packaging"),
+            &workspace().join("Cargo.toml"),
+            &copy,
+        ]),
+        LIMIT,
+    )
+    .ok();
+    let manifest = fs::read_to_string(copy.join("Cargo.toml")).unwrap();
+    let version = format!("version = \"{}\"", env!("CARGO_PKG_VERSION"));
+    let changed = manifest.replacen(&version, "version = \"99.0.0\"", 1);
+    assert_ne!(changed, manifest);
+    fs::write(copy.join("Cargo.toml"), changed).unwrap();
+    let ran = run(Command::new(copy.join("packaging/deb")).arg("amd64"), LIMIT);
+    fs::remove_dir_all(&copy).unwrap();
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("Cargo.toml 99.0.0; add an entry with 99.0.0"),
+        "{ran:?}"
+    );
 }
 
 #[test]

@@ -13,7 +13,8 @@ use super::{Ran, run};
 /// The releases that everything is shown on: glibc 2.31, 2.36, 2.41 and 2.43.
 pub(crate) const RELEASES: [&str; 4] = ["bullseye", "bookworm", "trixie", "sid"];
 
-const LIMIT: Duration = Duration::from_secs(300);
+/// A whole change of release, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(600);
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 

@@ -223,6 +223,7 @@ mod tests {
     use super::*;
     use std::io::Write;
     use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
 
     #[test]
     fn a_segment_is_given_back_but_for_the_page_that_does_it() {
@@ -245,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_sleeper_wakes_when_there_is_something_to_read_and_all_is_as_before() {
-        let (reader, mut writer) = io::pipe().unwrap();
+        let (reader, mut writer) = UnixStream::pair().unwrap();
         writer.write_all(b"x").unwrap();
         let sleeper = Sleeper::new();
         assert!(sleeper.ranges.len() > 1);
