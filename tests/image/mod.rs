@@ -79,11 +79,13 @@ fn boot(image: &str, options: &[&str]) -> Container {
     container
 }
 
-/// Types `lines` on a terminal on which `command` runs; all that it showed comes back.
+/// Types `lines` on a terminal on which `docker ARGUMENTS...` runs; all that it showed comes back.
 #[track_caller]
-fn on_a_terminal(command: &[&str], lines: &[&str]) -> Ran {
+fn on_a_terminal(arguments: &[&str], lines: &[&str]) -> Ran {
     let script = workspace().join("tests/image/terminal.py");
     let mut python = Command::new("python3");
-    python.arg(script).arg(lines.join("\n")).args(command);
+    let docker = std::env::var_os("DOCKER").unwrap_or_else(|| "docker".into());
+    python.arg(script).arg(lines.join("\n"));
+    python.arg(docker).args(arguments);
     run(&mut python, Duration::from_secs(120))
 }

@@ -86,7 +86,6 @@ fn the_examples_do_what_they_say() {
 #[track_caller]
 fn the_environment_is_shown_as_written(own: &str) {
     let plain = [
-        "docker",
         "run",
         "-t",
         "-i",
@@ -110,7 +109,6 @@ fn the_environment_is_shown_as_written(own: &str) {
     );
 
     let words = [
-        "docker",
         "run",
         "-t",
         "-i",

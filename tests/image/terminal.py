@@ -27,12 +27,12 @@ while time.monotonic() < end:
         if not data:
             break
         shown += data
-    # A prompt ends what has been shown since the last line was typed.
+    # A prompt since the last line was typed; a message of the logger may stand behind it.
     fresh = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", shown[seen:])
     if lines and lines[0] == "^C" and time.monotonic() - typed > 1:
         lines.pop(0)
         os.write(terminal, b"\x03")
-    elif lines and lines[0] != "^C" and re.search(rb"[#$] $", fresh):
+    elif lines and lines[0] != "^C" and re.search(rb"\w+@\w+:[^\r\n]*?[#$] ", fresh):
         seen, typed = len(shown), time.monotonic()
         os.write(terminal, lines.pop(0).encode() + b"\r")
 else:
