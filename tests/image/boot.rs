@@ -8,10 +8,6 @@ use crate::support::docker::{Container, sh};
 fn a_shell_on_a_terminal_has_the_environment_and_its_status_is_kept() {
     on_each(&images(), 3, |image| {
         let command = [
-            "run",
-            "--rm",
-            "-t",
-            "-i",
             "-e",
             "FOO=bar 你好",
             image,

@@ -102,9 +102,6 @@ fn the_output_is_looked_at_anew_at_each_start() {
         cli(&["commit", container.name(), &committed]).ok();
         let main = "logger to-it; sleep 1";
         let docker = [
-            "run",
-            "--rm",
-            "-ti",
             &committed,
             "/sbin/my_init",
             "--quiet",

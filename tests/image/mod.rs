@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::docker::{Container, RELEASES};
+use crate::support::docker::{Container, RELEASES, cli, unique};
 use crate::support::{Ran, run, workspace};
 
 /// For what happens by itself within a second or a minute, on a busy machine.
@@ -79,13 +79,19 @@ fn boot(image: &str, options: &[&str]) -> Container {
     container
 }
 
-/// Types `lines` on a terminal on which `docker ARGUMENTS...` runs; all that it showed comes back.
+/// Types `lines` on a terminal on which `docker run -ti OPTIONS...` runs; all that it showed comes
+/// back.
 #[track_caller]
-fn on_a_terminal(arguments: &[&str], lines: &[&str]) -> Ran {
-    let script = workspace().join("tests/image/terminal.py");
+fn on_a_terminal(options: &[&str], lines: &[&str]) -> Ran {
+    let name = unique("terminal");
     let mut python = Command::new("python3");
-    let docker = std::env::var_os("DOCKER").unwrap_or_else(|| "docker".into());
-    python.arg(script).arg(lines.join("\n"));
-    python.arg(docker).args(arguments);
-    run(&mut python, Duration::from_secs(120))
+    python.arg(workspace().join("tests/image/terminal.py"));
+    python.arg(lines.join("\n"));
+    python.arg(std::env::var_os("DOCKER").unwrap_or_else(|| "docker".into()));
+    python.args(["run", "--rm", "-t", "-i", "--name", &name]);
+    python.args(options);
+    let ran = run(&mut python, Duration::from_secs(120));
+    // It is there still when something went wrong.
+    let _ = cli(&["rm", "-f", &name]);
+    ran
 }

@@ -85,17 +85,7 @@ fn the_examples_do_what_they_say() {
 
 #[track_caller]
 fn the_environment_is_shown_as_written(own: &str) {
-    let plain = [
-        "run",
-        "-t",
-        "-i",
-        "--rm",
-        own,
-        "/sbin/my_init",
-        "--",
-        "bash",
-        "-l",
-    ];
+    let plain = [own, "/sbin/my_init", "--", "bash", "-l"];
     let shown = on_a_terminal(
         &plain,
         &["echo $MY_NAME", "echo \"[$WITH_NEWLINE]\"", "exit"],
@@ -109,10 +99,6 @@ fn the_environment_is_shown_as_written(own: &str) {
     );
 
     let words = [
-        "run",
-        "-t",
-        "-i",
-        "--rm",
         "--env",
         "FOO=bar",
         "--env",

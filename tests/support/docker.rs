@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A name that no other test has.
-fn unique(what: &str) -> String {
+pub(crate) fn unique(what: &str) -> String {
     let nth = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("baseimage-test-{what}-{}-{nth}", std::process::id())
 }
