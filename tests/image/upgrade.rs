@@ -32,7 +32,7 @@ fn an_upgrade_asks_nothing_starts_nothing_loses_nothing() {
     on_each(&images_of_all_releases(), 2, |image| {
         let container = boot(image, &[]);
         container.sh("/usr/bin/workaround-docker-2267 && echo 10.9.8.7 db.internal >>/etc/workaround-docker-2267/hosts").ok();
-        let processes = "cat /run/runsv.cron/pid /run/runsv.syslog/pid; cat /proc/[0-9]*/comm | grep -vE '^(sh|cat|grep)$' | sort; ls /etc/service";
+        let processes = "cat /run/runsv.cron/pid /run/runsv.syslog/pid; cat /proc/[0-9]*/comm | grep -vE '^(sh|cat|grep|sort)$' | sort; ls /etc/service";
         let before = container.sh(processes).ok();
 
         let ran = cli(&["exec", container.name(), "sh", "-c", UPGRADE]);
