@@ -19,7 +19,7 @@ MODULE  := $(TARGET)/release/libnss_workaround.so
 COMMAND := $(TARGET)/release/workaround-docker-2267
 SOURCES := $(shell find nss tools crates src -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
 
-.PHONY: help demo test bench lint build dist dist-arm64 deb install uninstall clean
+.PHONY: help demo test bench lint build dist dist-arm64 deb image install uninstall clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,11 @@ deb: ## the Debian packages for amd64 and arm64, in target/deb; ARCHES=amd64 for
 	@tests/setup/packages build dist deb $(filter arm64,$(ARCHES))
 	@$(WITH) for arch in $(ARCHES); do packaging/dist $$arch; done
 	@$(WITH) packaging/deb $(ARCHES)
+
+image: ## the base image as zhulux/baseimage:latest; OPTIONS='--build-arg SYSLOG=busybox'
+	@tests/setup/packages build dist deb image
+	@$(WITH) for arch in $(firstword $(ARCHES)); do packaging/dist $$arch && packaging/deb $$arch; done
+	@$(WITH) image/build $(OPTIONS)
 
 install: build ## install below DESTDIR, PREFIX=/usr
 	@packaging/install "$(DESTDIR)$(PREFIX)" $(MODULE) $(COMMAND)

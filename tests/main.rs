@@ -9,6 +9,7 @@ mod bench;
 mod conformance;
 mod demo;
 mod e2e;
+mod image;
 mod index;
 mod init;
 mod module;

@@ -2,6 +2,7 @@
 
 mod bad_systems;
 mod clients;
+mod day;
 mod dockerfile;
 mod fresh;
 mod init_package;

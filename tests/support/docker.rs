@@ -1,10 +1,12 @@
 //! The engine that `make test` found or started, through its own command line.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{Ran, run};
 
@@ -17,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A name that no other test has.
-fn unique(what: &str) -> String {
+pub(crate) fn unique(what: &str) -> String {
     let nth = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("baseimage-test-{what}-{}-{nth}", std::process::id())
 }
@@ -69,6 +71,14 @@ impl Context {
         self
     }
 
+    /// Puts an executable file with this text into the context.
+    pub(crate) fn script(self, name: &str, text: &str) -> Self {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+
     /// Builds the image; what the builder printed comes with it.
     #[track_caller]
     pub(crate) fn build(&self, builder: Builder) -> (Image, Ran) {
@@ -98,6 +108,11 @@ impl Drop for Context {
 pub(crate) struct Image(String);
 
 impl Image {
+    /// One that was not built here, to be removed in the end all the same.
+    pub(crate) fn named(name: String) -> Self {
+        Self(name)
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.0
     }
@@ -131,10 +146,17 @@ pub(crate) struct Container(String);
 impl Container {
     #[track_caller]
     pub(crate) fn start(image: &str, options: &[&str]) -> Self {
+        Self::run(image, options, &["sleep", "1000"])
+    }
+
+    /// `docker run -d OPTIONS IMAGE COMMAND...`; without a command it is the image's own.
+    #[track_caller]
+    pub(crate) fn run(image: &str, options: &[&str], command: &[&str]) -> Self {
         let name = unique("container");
         let mut arguments = vec!["run", "-d", "--name", &name];
         arguments.extend(options);
-        arguments.extend([image, "sleep", "1000"]);
+        arguments.push(image);
+        arguments.extend(command);
         let container = Self(name.clone());
         cli(&arguments).ok();
         container
@@ -148,6 +170,43 @@ impl Container {
     #[track_caller]
     pub(crate) fn sh(&self, script: &str) -> Ran {
         cli(&["exec", &self.0, "sh", "-c", script])
+    }
+
+    /// Runs `script` in it again and again until it succeeds, for at most `limit`.
+    #[track_caller]
+    pub(crate) fn until(&self, script: &str, limit: Duration) -> String {
+        let start = Instant::now();
+        loop {
+            let ran = self.sh(script);
+            if ran.status == Some(0) {
+                return ran.stdout;
+            }
+            assert!(
+                start.elapsed() < limit,
+                "{script}: {ran:?}\n{}",
+                self.logs()
+            );
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// What it has printed so far, on both streams.
+    #[track_caller]
+    pub(crate) fn logs(&self) -> String {
+        let ran = cli(&["logs", &self.0]);
+        ran.stdout + &ran.stderr
+    }
+
+    /// `docker stop`, with Docker's own limit of 10 s; returns the exit status, which is 137 when
+    /// that limit was needed.
+    #[track_caller]
+    pub(crate) fn stop(&self) -> String {
+        cli(&["stop", &self.0]).ok();
+        let format = "{{.State.ExitCode}}";
+        cli(&["inspect", "-f", format, &self.0])
+            .ok()
+            .trim()
+            .to_owned()
     }
 }
 
