@@ -275,9 +275,7 @@ mod tests {
             fs::write(folder.join(format!("m{n:02}.hosts")), format!("{n}")).unwrap();
         }
         let mut want = "10\n10\n\nB\nb\n\n\n\nlong\n".to_owned();
-        for n in 0..60 {
-            want += &format!("{n}\n");
-        }
+        want.extend((0..60).map(|n| format!("{n}\n")));
         want += "\u{e4}\n";
         // Without `hosts` there is still the newline behind it.
         want.insert(0, '\n');

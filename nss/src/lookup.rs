@@ -257,8 +257,8 @@ fn drop_ins_match(index: &mut Index<'_, Source<'_, '_>>, memory: &mut [u8]) -> b
             return false;
         };
         let now = match stat(At::ROOT, path) {
-            Ok(stat) if is_public(&stat) => stamp(&stat),
-            Ok(stat) if stat.is(libc::S_IFREG) => return false,
+            Ok(file) if is_public(&file) => stamp(&file),
+            Ok(file) if file.is(libc::S_IFREG) => return false,
             _ => Stamp::ABSENT,
         };
         if !then.holds(now) {

@@ -150,9 +150,8 @@ pub(crate) fn refresh_quietly(root: &Root) -> Option<String> {
 
 fn is_needed(state: &State) -> bool {
     let short = |stamp: &Stamp| *stamp == Stamp::ABSENT || stamp.size < ONE_READ as u64;
-    let (hosts, drop_ins) = match state.files.split_first() {
-        Some(split) => split,
-        None => return false,
+    let Some((hosts, drop_ins)) = state.files.split_first() else {
+        return false;
     };
     !short(hosts) || drop_ins.iter().any(|stamp| *stamp != Stamp::ABSENT)
 }
