@@ -80,6 +80,7 @@ fn the_index_is_asked_exactly_while_it_matches() {
         ("a group's index",      "chmod g+w hosts.index"),
         ("anybody's index",      "chmod o+w hosts.index"),
         ("not for all to read",  "chmod o-r hosts.d/a.hosts"),
+        ("not for all to list",  "chmod o-rx hosts.d"),
         ("no index",             "rm hosts.index"),
         ("half an index",        "truncate -s 2048 hosts.index"),
         ("a bit longer",         "printf x >>hosts.index"),

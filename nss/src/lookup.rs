@@ -210,13 +210,16 @@ fn stamps() -> Option<Stamps> {
         _ => return None,
     };
     let folder = match stat(At::ROOT, FOLDER) {
-        Ok(folder) if folder.is(libc::S_IFDIR) => stamp(&folder),
+        Ok(folder) if folder.is(libc::S_IFDIR) && folder.mode & OPEN == OPEN => stamp(&folder),
         Err(Errno(libc::ENOENT)) => Stamp::ABSENT,
         _ => return None,
     };
     let is_short = hosts == Stamp::ABSENT || hosts.size < ONE_READ as u64;
     (folder != Stamp::ABSENT || !is_short).then_some(Stamps { hosts, folder })
 }
+
+/// What lets everybody list a folder and get to its files.
+const OPEN: libc::mode_t = libc::S_IROTH | libc::S_IXOTH;
 
 /// A file that everybody may read; an index has no other in it.
 fn is_public(stat: &Stat) -> bool {
