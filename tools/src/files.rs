@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use hosts::index::Stamp;
+use sys::file::Unread;
 
 use crate::root::{HOSTS, Root};
 
@@ -151,11 +152,11 @@ impl State {
 impl HostsFile {
     /// Opens it; `None` if there is nothing to be read.
     pub(crate) fn open(&self) -> Result<Option<File>> {
-        match File::open(&self.path) {
-            Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => Ok(Some(file)),
-            Ok(_) => Ok(None),
-            Err(error) if is_absence(&error) => Ok(None),
-            Err(error) => Err(error).context(format!("cannot read {}", self.name)),
+        match sys::file::open_regular(&self.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(Unread::Failed(error)) if is_absence(&error) => Ok(None),
+            Err(Unread::Failed(error)) => Err(error).context(format!("cannot read {}", self.name)),
+            Err(Unread::NotRegular | Unread::TooLong) => Ok(None),
         }
     }
 }

@@ -278,7 +278,7 @@ fn is_trusted(metadata: &fs::Metadata) -> bool {
 pub(crate) fn matches(root: &Root, files: &[HostsFile], state: &State) -> bool {
     let check = || -> Result<bool> {
         let path = root.resolve(INDEX)?;
-        let file = File::open(&path)?;
+        let file = sys::file::open_regular(&path).map_err(|_| anyhow::anyhow!("no index"))?;
         let metadata = file.metadata()?;
         let stamps = Stamps {
             hosts: state.files.first().copied().unwrap_or(Stamp::ABSENT),
