@@ -21,7 +21,7 @@ const ROOMS: &[Room] = &[
     ("hosts-edit",             "crates/hosts-edit", &["hosts"], &[]),
     ("hosts-index",            "crates/hosts-index", &["hosts"], &[]),
     ("sys",                    "crates/sys",        &["libc"],
-        &["src/child.rs", "src/exec.rs", "src/file.rs", "src/pages.rs", "src/poll.rs", "src/process.rs", "src/protection.rs",
+        &["src/child.rs", "src/exec.rs", "src/file.rs", "src/lib.rs", "src/pages.rs", "src/poll.rs", "src/process.rs", "src/protection.rs",
           "src/signals.rs", "src/spawn.rs", "src/staged.rs", "src/terminal.rs", "src/user.rs", "src/watch.rs"]),
     ("nss-workaround",         "nss",               &["hosts", "libc"],
         &["src/exports.rs", "src/kernel/aarch64.rs", "src/kernel/mod.rs", "src/kernel/x86_64.rs", "src/outcome.rs", "src/panic.rs"]),

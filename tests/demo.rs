@@ -22,7 +22,7 @@ fn it_shows_the_main_job_and_leaves_the_machine_alone() {
     for expected in [
         "# Before: nobody knows the name.",
         "$ /usr/bin/workaround-docker-2267",
-        "in force: a fresh process got ",
+        "in force (nss): a fresh process got ",
         "$ ping -c1 zhulux.dev",
         "1 packets transmitted, 1 received",
         "$ getent hosts zhulux.dev",

@@ -1,5 +1,6 @@
 //! The index and `hosts.d` through the C library, in containers.
 
+use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -79,6 +80,7 @@ fn the_index_is_asked_exactly_while_it_matches() {
         ("a group's index",      "chmod g+w hosts.index"),
         ("anybody's index",      "chmod o+w hosts.index"),
         ("not for all to read",  "chmod o-r hosts.d/a.hosts"),
+        ("not for all to list",  "chmod o-rx hosts.d"),
         ("no index",             "rm hosts.index"),
         ("half an index",        "truncate -s 2048 hosts.index"),
         ("a bit longer",         "printf x >>hosts.index"),
@@ -339,16 +341,11 @@ fn a_million_lines_are_indexed_in_bounded_memory() {
     let folder = workspace().join("target/index/million");
     let hosts = folder.join("etc/workaround-docker-2267");
     std::fs::create_dir_all(&hosts).unwrap();
-    let text: String = (0..1_000_000)
-        .map(|n| {
-            format!(
-                "10.{}.{}.{} host{n}.example.com host{n}\n",
-                n >> 16,
-                n >> 8 & 255,
-                n & 255
-            )
-        })
-        .collect();
+    let mut text = String::new();
+    for n in 0..1_000_000 {
+        let (a, b, c) = (n >> 16, n >> 8 & 255, n & 255);
+        writeln!(text, "10.{a}.{b}.{c} host{n}.example.com host{n}").unwrap();
+    }
     std::fs::write(hosts.join("hosts"), &text).unwrap();
     let _ = std::fs::remove_file(hosts.join("hosts.index"));
     let command = dist("amd64").join("usr/bin/workaround-docker-2267");

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::image::on_a_terminal;
 use crate::support::docker::{Builder, Container, Context, Image, cli};
 use crate::support::{run, workspace};
 
@@ -133,15 +134,77 @@ fn dots_stand_for_any_lines() {
     }
 }
 
+/// Runs a session that begins with `docker run -t -i OPTIONS...` on a terminal.
+#[track_caller]
+fn session(block: &str, image: &str) {
+    let (first, rest) = block.split_once('\n').unwrap_or((block, ""));
+    let command = first
+        .strip_prefix("$ docker run -t -i ")
+        .unwrap_or_else(|| panic!("nobody runs {first}"));
+    // A shell takes the words apart.
+    let split = format!("printf '%s\\n' {}", command.replace("YOUR_IMAGE", image));
+    let words = run(
+        Command::new("sh").args(["-c", &split]),
+        Duration::from_secs(5),
+    )
+    .ok();
+    let words: Vec<&str> = words.lines().collect();
+    let mut lines: Vec<&str> = rest.lines().filter_map(|l| l.strip_prefix("# ")).collect();
+    lines.push("exit");
+    let shown = on_a_terminal(&words, &lines).stdout.replace('\r', "");
+    let mut rest_shown = shown.as_str();
+    for line in rest.lines().filter(|line| !line.starts_with("# ")) {
+        // Lists and objects are shown up to their dots.
+        let wanted = line.split("...").next().unwrap_or_default();
+        let wanted: Vec<&str> = wanted.split_whitespace().collect();
+        let Some(last) = wanted.last() else { continue };
+        for word in &wanted {
+            let at = rest_shown
+                .find(word)
+                .unwrap_or_else(|| panic!("{word} of {line:?} is missing in {shown}"));
+            // Columns depend on the width; their order does not.
+            if word == last {
+                rest_shown = &rest_shown[at..];
+            }
+        }
+    }
+}
+
+/// What tests/run has done already, by the same scripts, to have something to test.
+const DONE: [&str; 3] = ["make test", "make deb", "make image"];
+
 /// Where the reader is: what the last Dockerfile made, and a container of it.
 struct Here {
     container: Container,
-    _image: Image,
+    image: Image,
+}
+
+/// The files that a Dockerfile's remarks spell out: `NAME.sh is an executable file with these
+/// lines`, then the lines, each behind `#   `.
+fn scripts(dockerfile: &str) -> Vec<(&str, String)> {
+    let mut scripts: Vec<(&str, String)> = Vec::new();
+    let mut open = false;
+    for line in dockerfile.lines() {
+        if let Some(before) = line.strip_suffix(" is an executable file with these lines:") {
+            scripts.push((before.rsplit(' ').next().unwrap(), String::new()));
+            open = true;
+        } else if let (Some(text), true) = (line.strip_prefix("#   "), open) {
+            let (_, script) = scripts.last_mut().unwrap();
+            *script += text;
+            script.push('\n');
+        } else {
+            open = false;
+        }
+    }
+    scripts
 }
 
 fn build(dockerfile: &str) -> Here {
     let debs = workspace().join("target/deb");
     let mut context = Context::new(dockerfile);
+    for (name, script) in scripts(dockerfile) {
+        context = context.script(name, &script);
+    }
     for entry in fs::read_dir(&debs).expect("target/deb: run `make deb`, as make test does") {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "deb") {
@@ -153,7 +216,7 @@ fn build(dockerfile: &str) -> Here {
     ran.ok();
     Here {
         container: Container::start(image.name(), &[]),
-        _image: image,
+        image,
     }
 }
 
@@ -181,7 +244,11 @@ impl Drop for Base {
 #[test]
 #[ignore = "needs docker"]
 fn every_command_comes_to_what_is_shown() {
-    let _base = Base::named("debian:bookworm", "baseimage-test/base:bookworm");
+    let _debian = Base::named("debian:bookworm", "baseimage-test/base:bookworm");
+    let _ours = Base::named(
+        "zhulux/baseimage:latest",
+        "baseimage-test/image:trixie-classic",
+    );
     let mut here: Option<Here> = None;
     let mut count = 0;
     for block in blocks("README.md") {
@@ -189,8 +256,11 @@ fn every_command_comes_to_what_is_shown() {
             "sh" => {
                 for command in without_remarks(&block).text.lines().map(str::trim) {
                     count += 1;
-                    // That one is running this test.
-                    if command != "make test" {
+                    if let Some(options) = command.strip_prefix("docker run --rm -t -i ") {
+                        let words: Vec<&str> = options.split(' ').collect();
+                        let shown = on_a_terminal(&words, &["exit"]).stdout;
+                        assert!(shown.contains("*** Running bash -l..."), "{shown}");
+                    } else if !DONE.contains(&command) {
                         let mut shell = Command::new("sh");
                         shell.args(["-c", command]).current_dir(workspace());
                         run(&mut shell, Duration::from_secs(600)).ok();
@@ -200,6 +270,11 @@ fn every_command_comes_to_what_is_shown() {
             "dockerfile" => {
                 count += 1;
                 here = Some(build(&block.text));
+            }
+            "console" if block.text.starts_with("$ ") => {
+                count += 1;
+                let here = here.as_ref().expect("a Dockerfile first");
+                session(&block.text, here.image.name());
             }
             "console" => {
                 let here = here.as_ref().expect("a Dockerfile first");

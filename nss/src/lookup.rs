@@ -210,13 +210,16 @@ fn stamps() -> Option<Stamps> {
         _ => return None,
     };
     let folder = match stat(At::ROOT, FOLDER) {
-        Ok(folder) if folder.is(libc::S_IFDIR) => stamp(&folder),
+        Ok(folder) if folder.is(libc::S_IFDIR) && folder.mode & OPEN == OPEN => stamp(&folder),
         Err(Errno(libc::ENOENT)) => Stamp::ABSENT,
         _ => return None,
     };
     let is_short = hosts == Stamp::ABSENT || hosts.size < ONE_READ as u64;
     (folder != Stamp::ABSENT || !is_short).then_some(Stamps { hosts, folder })
 }
+
+/// What lets everybody list a folder and get to its files.
+const OPEN: libc::mode_t = libc::S_IROTH | libc::S_IXOTH;
 
 /// A file that everybody may read; an index has no other in it.
 fn is_public(stat: &Stat) -> bool {
@@ -257,8 +260,8 @@ fn drop_ins_match(index: &mut Index<'_, Source<'_, '_>>, memory: &mut [u8]) -> b
             return false;
         };
         let now = match stat(At::ROOT, path) {
-            Ok(stat) if is_public(&stat) => stamp(&stat),
-            Ok(stat) if stat.is(libc::S_IFREG) => return false,
+            Ok(file) if is_public(&file) => stamp(&file),
+            Ok(file) if file.is(libc::S_IFREG) => return false,
             _ => Stamp::ABSENT,
         };
         if !then.holds(now) {

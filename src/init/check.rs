@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sys::file;
 
-use super::driver::{
-    INSECURE_KEY, POST_HOOKS, PRE_HOOKS, RC_LOCAL, RUNSVDIR, SERVICES, WORKAROUND,
-};
+use super::jobs::{INSECURE_KEY, POST_HOOKS, PRE_HOOKS, RC_LOCAL, RUNSVDIR, SERVICES, WORKAROUND};
 use super::linux::{entries, is_runnable};
 use super::machine::{Limit, Plan};
 use super::options::Options;

@@ -1,38 +1,19 @@
 //! Does what the machine says, and tells it what happens. It decides nothing.
 
 use std::collections::VecDeque;
-use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
 use std::time::Duration;
 
-use super::kernel::{Command, Kernel, Place, Reaped};
-use super::log::{self, Level, Message, Subject};
+use super::jobs::Jobs;
+use super::kernel::{Command, Kernel, Reaped};
+use super::log::{self, Level, Message};
 use super::machine::{Action, Event, Job, Plan, State, step};
 use super::settings::Settings;
 use super::signal::Signal;
 
-pub(super) const RC_LOCAL: &str = "/etc/rc.local";
-pub(super) const PRE_HOOKS: &str = "/etc/my_init.pre_shutdown.d";
-pub(super) const POST_HOOKS: &str = "/etc/my_init.post_shutdown.d";
-pub(super) const INSECURE_KEY: &str = "/usr/sbin/enable_insecure_key";
-pub(super) const WORKAROUND: &str = "/usr/bin/workaround-docker-2267";
-pub(super) const RUNSVDIR: &str = "/usr/bin/runsvdir";
-pub(super) const SERVICES: &str = "/etc/service";
-
 /// How often we look for processes that others have put into our PID namespace, as nothing tells
 /// us of their end. During a shutdown only.
 const LOOK: Duration = Duration::from_millis(5);
-
-/// A process that the machine knows, alive or the last of its job.
-#[derive(Debug)]
-struct Known {
-    job: Job,
-    pid: i32,
-    alive: bool,
-    name: OsString,
-    /// It leads a process group of its own.
-    leads: bool,
-}
 
 /// What the machine wants to hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,9 +31,7 @@ pub(crate) struct Driver<K> {
     state: State,
     settings: Settings,
     quiet: bool,
-    command: Vec<OsString>,
-    known: Vec<Known>,
-    lists: Vec<(Job, VecDeque<PathBuf>)>,
+    jobs: Jobs,
     deadline: Option<Duration>,
     watching: Watching,
     childless: bool,
@@ -71,11 +50,9 @@ impl<K: Kernel> Driver<K> {
         Self {
             kernel,
             state: State::new(plan),
+            jobs: Jobs::new(command, settings.startup_folder.clone()),
             settings,
             quiet,
-            command,
-            known: Vec::new(),
-            lists: Vec::new(),
             deadline: None,
             watching: Watching::Nothing,
             childless: false,
@@ -130,15 +107,12 @@ impl<K: Kernel> Driver<K> {
             match self.kernel.reap() {
                 Reaped::Ended(pid, ending) => {
                     any = true;
-                    if let Some(known) = self.alive(pid) {
-                        known.alive = false;
-                        let job = known.job;
+                    if let Some(job) = self.jobs.ended(pid) {
                         self.feed(Event::Ended(job, ending));
                     }
                 }
                 Reaped::Stopped(pid, signal) => {
-                    if let Some(known) = self.alive(pid) {
-                        let job = known.job;
+                    if let Some(job) = self.jobs.alive(pid) {
                         self.feed(Event::Stopped(job, signal));
                     }
                 }
@@ -152,12 +126,6 @@ impl<K: Kernel> Driver<K> {
                 }
             }
         }
-    }
-
-    fn alive(&mut self, pid: i32) -> Option<&mut Known> {
-        self.known
-            .iter_mut()
-            .find(|known| known.alive && known.pid == pid)
     }
 
     /// Looks after what is watched; `reaped` says that a process has ended since.
@@ -214,7 +182,7 @@ impl<K: Kernel> Driver<K> {
             }
             Action::Start(job) => return Some(self.start(job)),
             Action::Signal(job, signal) => {
-                if let Some(pid) = self.known(job).filter(|known| known.alive).map(|k| k.pid) {
+                if let Some(pid) = self.jobs.pid(job) {
                     self.kernel.signal(pid, signal);
                 }
             }
@@ -224,7 +192,7 @@ impl<K: Kernel> Driver<K> {
             }
             Action::Disarm => self.deadline = None,
             Action::GiveTerminal => {
-                if let Some(leader) = self.leader(Job::Main) {
+                if let Some(leader) = self.jobs.leader(Job::Main) {
                     self.kernel.give_terminal(leader);
                 }
             }
@@ -254,17 +222,7 @@ impl<K: Kernel> Driver<K> {
                 }
             }
             Action::Log(line) => {
-                let known = line_job(line).and_then(|job| self.known(job));
-                let subject = known.map_or(
-                    Subject {
-                        name: OsStr::new(""),
-                        pid: 0,
-                    },
-                    |known| Subject {
-                        name: &known.name,
-                        pid: known.pid,
-                    },
-                );
+                let subject = self.jobs.subject(line);
                 let message = log::message(line, subject);
                 self.say(&message);
             }
@@ -287,116 +245,46 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
-    fn known(&self, job: Job) -> Option<&Known> {
-        self.known.iter().rev().find(|known| known.job == job)
-    }
-
-    fn leader(&self, job: Job) -> Option<i32> {
-        self.known(job)
-            .filter(|known| known.alive && known.leads)
-            .map(|known| known.pid)
-    }
-
     fn let_go_on(&mut self, job: Job) {
-        match self.known(job) {
-            Some(known) if known.alive && known.leads => {
-                let pid = known.pid;
-                self.kernel.signal_group(pid, Signal::CONT);
-            }
+        if let Some(leader) = self.jobs.leader(job) {
+            self.kernel.signal_group(leader, Signal::CONT);
+        } else if self.jobs.pid(job).is_some() {
             // Ctrl-Z has stopped all of our group, and so what the script has started too.
-            Some(known) if known.alive => self.kernel.signal_group(0, Signal::CONT),
-            _ => {}
+            self.kernel.signal_group(0, Signal::CONT);
         }
     }
 
     fn suspend(&mut self) {
         self.kernel.take_terminal();
         self.kernel.stop_self();
-        if let Some(leader) = self.leader(Job::Main) {
+        if let Some(leader) = self.jobs.leader(Job::Main) {
             self.kernel.give_terminal(leader);
         }
     }
 
     fn start(&mut self, job: Job) -> Event {
-        let Some((arguments, place)) = self.command_of(job) else {
+        let Some(command) = self.command_of(job) else {
             return Event::Nothing(job);
         };
-        self.say(&log::announcement(job, &arguments));
+        self.say(&log::announcement(job, &command.arguments));
         if job == Job::Runsvdir {
             self.kernel.age_services();
         }
-        let name = arguments.first().cloned().unwrap_or_default();
-        let result = self.kernel.start(&Command { arguments, place });
-        // The last of this job is history, if it has one.
-        self.known.retain(|known| known.job != job);
-        self.known.push(Known {
-            job,
-            pid: result.unwrap_or_default(),
-            alive: result.is_ok(),
-            name,
-            leads: matches!(place, Place::Foreground | Place::Session),
-        });
+        let result = self.kernel.start(&command);
+        self.jobs.started(job, command, result.ok());
         match result {
             Ok(_) => Event::Started(job),
             Err(errno) => Event::Refused(job, errno),
         }
     }
 
-    fn command_of(&mut self, job: Job) -> Option<(Vec<OsString>, Place)> {
-        let words = |words: &[&str]| words.iter().map(OsString::from).collect();
-        Some(match job {
-            Job::Workaround => (
-                words(&[WORKAROUND, "ensure", "--merge-runtime"]),
-                Place::OursQuiet,
-            ),
-            Job::InsecureKey => (words(&[INSECURE_KEY]), Place::Ours),
-            Job::Runsvdir => (words(&[RUNSVDIR, "-P", SERVICES]), Place::Session),
-            Job::Main => (self.command.clone(), Place::Foreground),
-            Job::Startup | Job::PreHook | Job::PostHook => {
-                (vec![self.next_of(job)?.into_os_string()], Place::Ours)
-            }
-        })
-    }
-
-    /// The next file of a list, which is read when its turn comes, and once.
-    fn next_of(&mut self, job: Job) -> Option<PathBuf> {
-        if !self.lists.iter().any(|(of, _)| *of == job) {
-            let (folder, behind) = match job {
-                Job::Startup => (
-                    self.settings.startup_folder.clone(),
-                    Some(Path::new(RC_LOCAL)),
-                ),
-                Job::PreHook => (PRE_HOOKS.into(), None),
-                _ => (POST_HOOKS.into(), None),
-            };
-            let (mut files, warning) = self.kernel.runnable_in(&folder);
+    fn command_of(&mut self, job: Job) -> Option<Command> {
+        if let Some(folder) = self.jobs.unread_folder(job) {
+            let (files, warning) = self.kernel.runnable_in(&folder);
             self.warn(warning.into_iter().collect());
-            files.extend(behind.map(PathBuf::from));
-            self.lists.push((job, files.into()));
+            self.jobs.read(job, files);
         }
-        let (_, files) = self.lists.iter_mut().find(|(of, _)| *of == job)?;
-        while let Some(file) = files.pop_front() {
-            // An earlier one may have made or removed it.
-            if self.kernel.is_runnable(&file) {
-                return Some(file);
-            }
-        }
-        None
-    }
-}
-
-/// Whom a line is about.
-fn line_job(line: super::machine::Line) -> Option<Job> {
-    use super::machine::Line;
-    match line {
-        Line::Ended(job, _)
-        | Line::Failed(job, _)
-        | Line::Missed(job, _)
-        | Line::CannotRun(job, _)
-        | Line::Continuing(job, _)
-        | Line::ShuttingDown(job)
-        | Line::NotInTime(job) => Some(job),
-        Line::RunitStarted => Some(Job::Runsvdir),
-        Line::Aborting | Line::Aborted | Line::KillingAll | Line::NotAllInTime => None,
+        let kernel = &mut self.kernel;
+        self.jobs.command(job, |path| kernel.is_runnable(path))
     }
 }

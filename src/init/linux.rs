@@ -261,6 +261,10 @@ impl Kernel for Linux {
 
     fn signal_left(&mut self, signal: Signal) {
         if self.pid_one {
+            // Each time the kernel looks through all processes of the machine.
+            if !descendants::is_anyone_here() {
+                return;
+            }
             let _ = signals::send(-1, signal.0);
             if signal == Signal::TERM {
                 // Stopped, they would never see the first.

@@ -49,15 +49,21 @@ impl Message {
         Self::new(Level::Warning, &[text.as_bytes()])
     }
 
-    /// As it is written: an error is followed by a blank line.
+    /// As it is written: an error is followed by a blank line. What is longer than a pipe takes at
+    /// once is cut, so that no reader can keep us waiting in the middle of it.
     #[must_use]
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        /// `PIPE_BUF` of pipe(7), less the prefix and the end.
+        const LONGEST: usize = 4096 - 16;
         let end: &[u8] = if self.level == Level::Error {
             b"\n\n"
         } else {
             b"\n"
         };
-        [b"*** ", self.text.as_slice(), end].concat()
+        match self.text.get(..LONGEST) {
+            Some(head) => [b"*** ", head, b"...", end].concat(),
+            None => [b"*** ", self.text.as_slice(), end].concat(),
+        }
     }
 }
 
@@ -220,6 +226,17 @@ mod tests {
             let written = String::from_utf8(message.to_bytes()).unwrap();
             assert_eq!((message.level, written.as_str()), (level, text), "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_line_fits_a_pipe() {
+        let long = Message::info(&"x".repeat(100_000)).to_bytes();
+        assert!(
+            long.len() <= 4096 && long.ends_with(b"x...\n"),
+            "{}",
+            long.len()
+        );
+        assert_eq!(Message::info("x").to_bytes(), b"*** x\n");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! | `options`, `settings` | what the command line and the environment ask for |
 //! | `machine` | the life of PID 1: events in, actions out |
 //! | `driver` | does what the machine says, and decides nothing |
+//! | `jobs` | which process is which job, and what it runs |
 //! | `kernel` | the one seam to everything outside; `linux` stands behind it |
 //! | `log` | the lines on standard error |
 //! | `services`, `status` | runit's services, through runsv's own interface |
@@ -16,6 +17,7 @@
 mod check;
 mod descendants;
 mod driver;
+mod jobs;
 mod kernel;
 mod linux;
 #[cfg(test)]

@@ -29,6 +29,8 @@ struct Told {
     name: OsString,
     /// The supervisor's status has shown the command.
     heard: bool,
+    /// And that the service has obeyed it.
+    down: bool,
 }
 
 impl Services {
@@ -80,16 +82,29 @@ impl Services {
         if let Some(watch) = &self.watch {
             watch.drain();
         }
+        // Those that were down are looked at again only when all seem to be: with many services
+        // there are many changes.
+        if !self.stop_all() {
+            return false;
+        }
+        self.told.iter_mut().for_each(|told| told.down = false);
+        self.stop_all()
+    }
+
+    fn stop_all(&mut self) -> bool {
         let mut all_down = true;
         for name in self.names() {
-            all_down &= self.stop_one(name);
+            if !self.told.iter().any(|told| told.name == name && told.down) {
+                all_down &= self.stop_one(name);
+            }
         }
         all_down
     }
 
     fn stop_one(&mut self, name: OsString) -> bool {
         let supervise = self.supervise(&name);
-        if let Some(watch) = &self.watch {
+        let told = self.told.iter_mut().find(|told| told.name == name);
+        if let (None, Some(watch)) = (&told, &self.watch) {
             // Before the status is read, so that no change is missed.
             let _ = watch.add(&supervise);
         }
@@ -100,26 +115,25 @@ impl Services {
         }
         let status = status(&supervise);
         let down = status.is_some_and(Status::is_down);
-        let hears = status.is_some_and(|status| status.wanted_down);
-        match self.told.iter_mut().find(|told| told.name == name) {
-            // Again only if somebody has put it up since: each time is a SIGTERM for the service.
-            Some(told) if hears || !told.heard => {
-                told.heard |= hears;
-                down
-            }
-            Some(told) => {
-                told.heard = false;
+        let is_heard = status.is_some_and(|status| status.wanted_down);
+        let Some(told) = told else {
+            if !down {
                 let _ = fifo::write(&control, b"d");
-                false
             }
-            None => {
-                if !down {
-                    let _ = fifo::write(&control, b"d");
-                }
-                self.told.push(Told { name, heard: down });
-                down
-            }
+            self.told.push(Told {
+                name,
+                heard: down,
+                down,
+            });
+            return down;
+        };
+        if told.heard && !is_heard {
+            // Somebody has put it up since. Each time is a SIGTERM for the service, so not twice.
+            let _ = fifo::write(&control, b"d");
         }
+        told.heard = is_heard;
+        told.down = down;
+        down
     }
 
     /// Kills those that are not down.

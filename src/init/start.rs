@@ -10,7 +10,8 @@ use sys::signals::{self, Signals};
 use sys::{file, process};
 
 use super::check;
-use super::driver::{Driver, SERVICES, WORKAROUND};
+use super::driver::Driver;
+use super::jobs::{SERVICES, WORKAROUND};
 use super::linux::{Linux, is_runnable, paths_of};
 use super::log::Message;
 use super::machine::Plan;

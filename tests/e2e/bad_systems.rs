@@ -98,7 +98,7 @@ fn what_cannot_be_written_is_left_as_it_was() {
         let mut all = vec!["--network", "none", "-v", &mounts[0], "-v", &mounts[1]];
         all.extend(options);
         let script = format!(
-            "{prepare} before=$(sha256sum </etc/nsswitch.conf); workaround-docker-2267; status=$?; \
+            "{prepare} before=$(sha256sum </etc/nsswitch.conf); workaround-docker-2267 apply --mechanism nss; status=$?; \
              [ \"$before\" = \"$(sha256sum </etc/nsswitch.conf)\" ] && [ $status = {status} ] && getent hosts localhost"
         );
         let ran = sh("baseimage-test/base:bookworm", &all, &script);

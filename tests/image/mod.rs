@@ -82,7 +82,7 @@ fn boot(image: &str, options: &[&str]) -> Container {
 /// Types `lines` on a terminal on which `docker run -ti OPTIONS...` runs; all that it showed comes
 /// back.
 #[track_caller]
-fn on_a_terminal(options: &[&str], lines: &[&str]) -> Ran {
+pub(crate) fn on_a_terminal(options: &[&str], lines: &[&str]) -> Ran {
     let name = unique("terminal");
     let mut python = Command::new("python3");
     python.arg(workspace().join("tests/image/terminal.py"));

@@ -1,5 +1,9 @@
 //! Beside others: not PID 1, as another user, without a writable disk.
 
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
 use crate::support::pid1::{Running, Tree};
 
 /// Runs `script` as PID 1, which starts `my_init` itself.
@@ -131,4 +135,42 @@ fn without_proc_it_works_all_the_same() {
     running.until_all(&["up\n", "main\n"], 1);
     running.signal(15);
     running.end().expect(3).in_order(&["over\n", "Killing all"]);
+}
+
+/// tini wakes once a second.
+#[test]
+#[ignore = "needs root"]
+fn while_nothing_happens_nothing_is_done_and_no_code_is_kept() {
+    let tree = Tree::new();
+    let mut running = tree.start(&[]);
+    running.until("*** Runit started");
+    let init = running.init();
+    let read = |file: &str| fs::read_to_string(format!("/proc/{init}/{file}")).unwrap();
+    let switches = || {
+        let status = read("status");
+        let counts = status.lines().filter(|line| line.contains("ctxt_switches"));
+        counts.map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Up to a second after the last event it is only dozing.
+    let mut before = switches();
+    for _ in 0..20 {
+        thread::sleep(Duration::from_secs(2));
+        let after = switches();
+        if after == before {
+            break;
+        }
+        before = after;
+    }
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(switches(), before);
+    let mapped: u64 = read("smaps")
+        .split("VmFlags")
+        .filter(|mapping| mapping.contains(" r-xp ") && mapping.contains("my_init"))
+        .filter_map(|mapping| mapping.split("Rss:").nth(1))
+        .filter_map(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+        .sum();
+    assert!(mapped <= 4, "{mapped} KiB of code are mapped");
+    // And it wakes up.
+    running.signal(15);
+    running.end().expect(0);
 }

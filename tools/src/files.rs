@@ -4,10 +4,11 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use hosts::index::Stamp;
+use sys::file::Unread;
 
 use crate::root::{HOSTS, Root};
 
@@ -34,7 +35,7 @@ pub(crate) struct State {
     pub(crate) folder: Stamp,
     /// In the order of the files.
     pub(crate) files: Vec<Stamp>,
-    /// The first file that not everybody may read.
+    /// The first file, or `hosts.d`, that not everybody may read.
     pub(crate) closed: Option<String>,
 }
 
@@ -94,7 +95,8 @@ pub(crate) fn state(root: &Root, files: &[HostsFile]) -> Result<State> {
     for file in files {
         let stamp = match fs::metadata(&file.path) {
             Ok(metadata) if metadata.is_file() => {
-                if metadata.mode() & 0o004 == 0 && closed.is_none() {
+                let is_open = metadata.mode() & 0o004 != 0 && is_way_open(root, &file.path);
+                if !is_open && closed.is_none() {
                     closed = Some(file.name.clone());
                 }
                 stamp(&metadata)
@@ -105,10 +107,15 @@ pub(crate) fn state(root: &Root, files: &[HostsFile]) -> Result<State> {
         stamps.push(stamp);
     }
     let folder = match fs::metadata(root.resolve(DROP_INS)?) {
-        Ok(metadata) if metadata.is_dir() => Stamp {
-            size: 0,
-            ..stamp(&metadata)
-        },
+        Ok(metadata) if metadata.is_dir() => {
+            if metadata.mode() & 0o005 != 0o005 && closed.is_none() {
+                closed = Some(DROP_INS.into());
+            }
+            Stamp {
+                size: 0,
+                ..stamp(&metadata)
+            }
+        }
         _ => Stamp::ABSENT,
     };
     Ok(State {
@@ -116,6 +123,14 @@ pub(crate) fn state(root: &Root, files: &[HostsFile]) -> Result<State> {
         files: stamps,
         closed,
     })
+}
+
+/// Whether everybody gets to `path` at all: it may be the target of a symlink.
+fn is_way_open(root: &Root, path: &Path) -> bool {
+    let folders = path.ancestors().skip(1);
+    folders
+        .take_while(|folder| folder.starts_with(root.path()))
+        .all(|folder| fs::metadata(folder).is_ok_and(|metadata| metadata.mode() & 0o001 != 0))
 }
 
 fn stamp(metadata: &fs::Metadata) -> Stamp {
@@ -137,11 +152,11 @@ impl State {
 impl HostsFile {
     /// Opens it; `None` if there is nothing to be read.
     pub(crate) fn open(&self) -> Result<Option<File>> {
-        match File::open(&self.path) {
-            Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => Ok(Some(file)),
-            Ok(_) => Ok(None),
-            Err(error) if is_absence(&error) => Ok(None),
-            Err(error) => Err(error).context(format!("cannot read {}", self.name)),
+        match sys::file::open_regular(&self.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(Unread::Failed(error)) if is_absence(&error) => Ok(None),
+            Err(Unread::Failed(error)) => Err(error).context(format!("cannot read {}", self.name)),
+            Err(Unread::NotRegular | Unread::TooLong) => Ok(None),
         }
     }
 }

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use sys::file::Unread;
 
 use crate::failure::refused;
 use crate::root::{FOLDER, HOSTS, Root};
@@ -30,9 +31,14 @@ pub(crate) fn path(root: &Root) -> Result<PathBuf> {
 /// Its content; empty if it does not exist.
 pub(crate) fn read(root: &Root) -> Result<Vec<u8>> {
     let path = path(root)?;
-    match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        outcome => outcome.with_context(|| format!("cannot read {}", path.display())),
+    match sys::file::read_regular(&path, usize::MAX) {
+        Ok(text) => Ok(text),
+        Err(Unread::Failed(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(Unread::Failed(error)) => Err(explain(&error, "cannot read", &path)),
+        Err(Unread::NotRegular | Unread::TooLong) => bail!(
+            "cannot read {}: it is no regular file; move away what has that name",
+            path.display()
+        ),
     }
 }
 

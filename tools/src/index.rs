@@ -106,7 +106,7 @@ pub(crate) fn build(root: &Root) -> Result<Outcome> {
         if let Some(closed) = &state.closed {
             let _ = sys::file::remove(&path);
             return Ok(Outcome::None(format!(
-                "{closed} is not readable by all, and an index would show it; `chmod a+r {closed}`"
+                "{closed} is not readable by all, and an index would show it; see `chmod a+rX`"
             )));
         }
         match attempt(root, &path, &files, &state) {
@@ -150,9 +150,8 @@ pub(crate) fn refresh_quietly(root: &Root) -> Option<String> {
 
 fn is_needed(state: &State) -> bool {
     let short = |stamp: &Stamp| *stamp == Stamp::ABSENT || stamp.size < ONE_READ as u64;
-    let (hosts, drop_ins) = match state.files.split_first() {
-        Some(split) => split,
-        None => return false,
+    let Some((hosts, drop_ins)) = state.files.split_first() else {
+        return false;
     };
     !short(hosts) || drop_ins.iter().any(|stamp| *stamp != Stamp::ABSENT)
 }
@@ -224,12 +223,14 @@ fn wait_for_the_next_second(file: &mut File, last: i64) -> Result<(), Failure> {
     loop {
         file.rewind()?;
         file.write_all(b".")?;
-        if file.metadata()?.mtime() > last {
+        let now = file.metadata()?.mtime();
+        if now > last {
             file.set_len(0)?;
             file.rewind()?;
             return Ok(());
         }
-        if start.elapsed() > LONGEST_WAIT {
+        // Nothing waits for a date that is far off.
+        if start.elapsed() > LONGEST_WAIT || last - now > 2 {
             return Err(Failure::Other(anyhow::anyhow!(
                 "cannot index a file with a date in the future; `touch {HOSTS}` sets it right"
             )));
@@ -277,7 +278,7 @@ fn is_trusted(metadata: &fs::Metadata) -> bool {
 pub(crate) fn matches(root: &Root, files: &[HostsFile], state: &State) -> bool {
     let check = || -> Result<bool> {
         let path = root.resolve(INDEX)?;
-        let file = File::open(&path)?;
+        let file = sys::file::open_regular(&path).map_err(|_| anyhow::anyhow!("no index"))?;
         let metadata = file.metadata()?;
         let stamps = Stamps {
             hosts: state.files.first().copied().unwrap_or(Stamp::ABSENT),

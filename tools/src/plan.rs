@@ -16,10 +16,10 @@ use crate::elf::{Library, Machine};
 pub(crate) const OLD: &[u8; 10] = b"/etc/hosts";
 /// The path that it is given.
 pub(crate) const NEW: &[u8; 10] = b"/cte/hosts";
-/// How many bytes at the start of the string may differ.
-const HEAD: usize = 5;
 
 const _: () = {
+    /// How many bytes at the start of the string may differ.
+    const HEAD: usize = 5;
     let (_, old) = OLD.split_at(HEAD);
     let (_, new) = NEW.split_at(HEAD);
     let mut nth = 0;

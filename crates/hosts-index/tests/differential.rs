@@ -221,7 +221,7 @@ fn whole(files: &[Vec<u8>]) -> Vec<u8> {
 fn stamps_of(files: &[Vec<u8>]) -> (Stamps, Vec<Source<Cursor<Vec<u8>>>>) {
     let stamp = |text: &Vec<u8>| Stamp {
         size: text.len() as u64,
-        seconds: 1_700_000_000 + text.len() as i64,
+        seconds: 1_700_000_000 + i64::try_from(text.len()).unwrap(),
         nanoseconds: 5,
     };
     let source = |(n, text): (usize, &Vec<u8>)| Source {
@@ -368,13 +368,12 @@ fn ask_all(seed: u64, files: u64, questions: usize) {
                     Some(address) => Question::Address(address),
                     None => Question::Address(Address::V4([9, 9, 9, 9])),
                 },
-                2 => Question::Name(random.pick(NAMES).as_bytes(), family),
                 3 if random.below(20) == 0 => Question::All,
                 4 if random.below(4) == 0 => {
                     generated = long(&mut random);
                     Question::Name(generated.as_bytes(), family)
                 }
-                5..=7 => Question::Name(random.pick(NAMES).as_bytes(), family),
+                2 | 5..=7 => Question::Name(random.pick(NAMES).as_bytes(), family),
                 _ => Question::Name(random.pick(ASKED).as_bytes(), family),
             };
             let want = model(&model_lines, question);

@@ -17,6 +17,7 @@
 
 mod address;
 pub mod index;
+mod line;
 mod needle;
 mod question;
 mod resolve;
@@ -25,9 +26,10 @@ mod syntax;
 mod window;
 
 pub use address::Address;
+pub use line::{Entry, Name, Names};
 pub use question::{Family, Question};
 pub use resolve::{MAX_ALIASES, Resolution, Verdict, depth_of};
-pub use search::{Entry, Hosts, Name, Names, Search};
+pub use search::{Hosts, Search};
 pub use syntax::{
     MAX_NAME, Subject, Words, copy, is_space, is_wildcard, subject, wildcard_covers, words,
 };

@@ -5,7 +5,8 @@
 //! wildcards, and the longest wildcard over the shorter ones; the first line with the word that
 //! has won says what kind of answer it is.
 
-use crate::search::{Line, Search, Wanted};
+use crate::line::Line;
+use crate::search::{Search, Wanted};
 use crate::syntax::{MAX_NAME, Subject, copy};
 use crate::window::Text;
 use crate::{Error, Hosts, ReadAt, Span};

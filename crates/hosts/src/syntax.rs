@@ -81,7 +81,7 @@ pub fn subject(word: &[u8]) -> Option<Subject<&[u8]>> {
 /// The words of one line, comment left out; the first one is the address.
 ///
 /// `line` may carry its newline or not. The line is an entry if the first word is an
-/// [`Address`](crate::Address); an entry without a second word has one name, the empty one.
+/// [`Address`]; an entry without a second word has one name, the empty one.
 #[must_use]
 pub fn words(line: &[u8]) -> Words<'_> {
     let end = line.iter().position(|&byte| ends_line(byte));

@@ -94,13 +94,13 @@ pub enum Unread {
     Failed(io::Error),
 }
 
-/// Reads the regular file at `path`, through symlinks; never waits, as on a FIFO without a writer,
-/// and never opens a device.
+/// Opens the regular file at `path` for reading, through symlinks; never waits, as on a FIFO
+/// without a writer, and never opens a device.
 ///
 /// # Errors
 ///
 /// See [`Unread`].
-pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, Unread> {
+pub fn open_regular(path: &Path) -> Result<File, Unread> {
     let looked = fs::metadata(path).map_err(Unread::Failed)?;
     if !looked.is_file() {
         return Err(Unread::NotRegular);
@@ -112,9 +112,21 @@ pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, Unread> {
         .map_err(Unread::Failed)?;
     // It may be another one by now.
     let opened = file.metadata().map_err(Unread::Failed)?;
-    if !opened.is_file() {
-        return Err(Unread::NotRegular);
+    if opened.is_file() {
+        Ok(file)
+    } else {
+        Err(Unread::NotRegular)
     }
+}
+
+/// Reads the regular file at `path`, as [`open_regular`] opens it.
+///
+/// # Errors
+///
+/// See [`Unread`].
+pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, Unread> {
+    let file = open_regular(path)?;
+    let opened = file.metadata().map_err(Unread::Failed)?;
     let size = usize::try_from(opened.len()).unwrap_or(usize::MAX);
     let mut content = Vec::with_capacity(size.min(limit));
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);

@@ -23,6 +23,7 @@ pub mod user;
 pub mod watch;
 
 use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
 
 /// Turns libc's -1 into the error behind it.
 fn cerr(value: libc::c_int) -> io::Result<libc::c_int> {
@@ -31,4 +32,18 @@ fn cerr(value: libc::c_int) -> io::Result<libc::c_int> {
     } else {
         Ok(value)
     }
+}
+
+/// Takes over the new descriptor `fd`, with a number above those of the standard streams: where one
+/// of them is closed, what is printed must not get into something of ours.
+fn take(fd: libc::c_int) -> io::Result<OwnedFd> {
+    // SAFETY: callers pass what a system call has just made, and nobody else's.
+    let owned = unsafe { OwnedFd::from_raw_fd(fd) };
+    if fd > libc::STDERR_FILENO {
+        return Ok(owned);
+    }
+    // SAFETY: an open descriptor of ours and plain numbers.
+    let above = cerr(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) })?;
+    // SAFETY: just made, and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(above) })
 }

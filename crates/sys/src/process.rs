@@ -1,10 +1,9 @@
 //! Processes: ours, our children, and those that become ours.
 
-use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
-use crate::cerr;
+use crate::{cerr, take};
 
 /// What became of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +62,7 @@ pub fn become_subreaper() -> io::Result<()> {
 
 /// A process by descriptor: it cannot become another one behind our back.
 #[derive(Debug)]
-pub struct Handle(File);
+pub struct Handle(OwnedFd);
 
 impl Handle {
     /// Of the process `pid`.
@@ -76,8 +75,7 @@ impl Handle {
         // SAFETY: plain numbers.
         let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
         let fd = cerr(i32::try_from(fd).unwrap_or(-1))?;
-        // SAFETY: just made, and nobody else's.
-        Ok(Self(unsafe { File::from_raw_fd(fd) }))
+        Ok(Self(take(fd)?))
     }
 
     /// Sends it `signal`.
@@ -97,12 +95,5 @@ impl Handle {
             )
         };
         cerr(i32::try_from(result).unwrap_or(-1)).map(drop)
-    }
-}
-
-/// Readable when the process has ended.
-impl AsFd for Handle {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
     }
 }

@@ -1,11 +1,10 @@
 //! Signals as things to be read, one after the other.
 
-use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use crate::cerr;
+use crate::{cerr, take};
 
 /// The highest signal number.
 const LAST: i32 = 64;
@@ -23,7 +22,7 @@ const FAULTS: [i32; 7] = [
 
 /// All signals but the faults, blocked and collected.
 #[derive(Debug)]
-pub struct Signals(File);
+pub struct Signals(OwnedFd);
 
 impl Signals {
     /// Blocks and collects all signals from now on. None is lost: what came before, and was not
@@ -40,8 +39,7 @@ impl Signals {
         let fd = cerr(unsafe {
             libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
         })?;
-        // SAFETY: just made, and nobody else's.
-        Ok(Self(unsafe { File::from_raw_fd(fd) }))
+        Ok(Self(take(fd)?))
     }
 
     /// The signals that have come, appended to `into` in the order in which the kernel has them.
@@ -55,7 +53,7 @@ impl Signals {
             // SAFETY: the buffer's own size; the kernel writes whole records only.
             let len = unsafe {
                 libc::read(
-                    std::os::fd::AsRawFd::as_raw_fd(&self.0),
+                    self.0.as_raw_fd(),
                     buffer.as_mut_ptr().cast(),
                     size_of_val(&buffer),
                 )

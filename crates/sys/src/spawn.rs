@@ -2,11 +2,11 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::ptr;
 use std::time::Duration;
 
-use crate::{cerr, poll, process, signals, terminal};
+use crate::{cerr, poll, process, signals, take, terminal};
 
 /// Whom the new process belongs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,12 +91,8 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut ends = [-1; 2];
     // SAFETY: room for the two descriptors.
     cerr(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) })?;
-    let [reader, writer] = ends;
-    // SAFETY: just made, and nobody else's.
-    let reader = unsafe { OwnedFd::from_raw_fd(reader) };
-    // SAFETY: just made, and nobody else's.
-    let writer = unsafe { OwnedFd::from_raw_fd(writer) };
-    Ok((reader, writer))
+    let [reader, writer] = ends.map(take);
+    Ok((reader?, writer?))
 }
 
 /// The `errno` that the child reports; none if it has become the program, or has been killed.

@@ -3,11 +3,11 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::cerr;
+use crate::{cerr, take};
 
 /// A watch on folders.
 #[derive(Debug)]
@@ -22,8 +22,7 @@ impl Watch {
     pub fn new() -> io::Result<Self> {
         // SAFETY: plain numbers.
         let fd = cerr(unsafe { libc::inotify_init1(libc::IN_CLOEXEC | libc::IN_NONBLOCK) })?;
-        // SAFETY: just made, and nobody else's.
-        Ok(Self(unsafe { File::from_raw_fd(fd) }))
+        Ok(Self(take(fd)?.into()))
     }
 
     /// Tells from now on when a file in `folder` is replaced, made or removed. Twice is no more

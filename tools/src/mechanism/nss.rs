@@ -20,11 +20,6 @@ pub(crate) fn plan(root: &Root) -> Result<Plan> {
     let Some(first) = libcs.first() else {
         return Err(no_libc(root)?);
     };
-    if root.has_musl() {
-        return Err(refused(
-            "the C library is musl, which has no nsswitch.conf and asks no module",
-        ));
-    }
     // Every architecture whose programs may run here needs its module.
     for libc in &libcs {
         root.module(libc.arch).map_err(|error| {
@@ -46,7 +41,10 @@ pub(crate) fn plan(root: &Root) -> Result<Plan> {
 /// Why there is none that the module could serve.
 fn no_libc(root: &Root) -> Result<anyhow::Error> {
     let machines = machines(root)?;
-    Ok(if machines.is_empty() {
+    // A glibc system may have musl installed beside it.
+    Ok(if machines.is_empty() && root.has_musl() {
+        refused("the C library is musl, which has no nsswitch.conf and asks no module")
+    } else if machines.is_empty() {
         let root = root.path().display();
         refused(format!("no glibc under {root}"))
     } else {

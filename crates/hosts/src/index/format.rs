@@ -280,6 +280,7 @@ pub const fn round_up(buckets: u32) -> u32 {
 
 /// What a file of `len` bytes says about the number of its buckets; 0 if it says nothing.
 #[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "it is below 1024")]
 pub const fn buckets_of(len: u64) -> u32 {
     let tail = (len % PAGE as u64) as u32;
     if tail < 64 {
