@@ -1,5 +1,6 @@
 //! The index and `hosts.d` through the C library, in containers.
 
+use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -339,16 +340,11 @@ fn a_million_lines_are_indexed_in_bounded_memory() {
     let folder = workspace().join("target/index/million");
     let hosts = folder.join("etc/workaround-docker-2267");
     std::fs::create_dir_all(&hosts).unwrap();
-    let text: String = (0..1_000_000)
-        .map(|n| {
-            format!(
-                "10.{}.{}.{} host{n}.example.com host{n}\n",
-                n >> 16,
-                n >> 8 & 255,
-                n & 255
-            )
-        })
-        .collect();
+    let mut text = String::new();
+    for n in 0..1_000_000 {
+        let (a, b, c) = (n >> 16, n >> 8 & 255, n & 255);
+        writeln!(text, "10.{a}.{b}.{c} host{n}.example.com host{n}").unwrap();
+    }
     std::fs::write(hosts.join("hosts"), &text).unwrap();
     let _ = std::fs::remove_file(hosts.join("hosts.index"));
     let command = dist("amd64").join("usr/bin/workaround-docker-2267");
