@@ -136,11 +136,11 @@ fn twenty_replicas_follow_their_hosts_file_without_a_failed_lookup() {
     fs::write(folder.join("second"), "10.0.0.6 db.internal db\n").unwrap();
     deploy("bt", &application, &folder.join("first"), "1");
     wait_until("20 replicas with the first config", || {
-        saying("bt_app", "lookup: 10.0.0.5") == REPLICAS
+        saying("bt_app", "lookup: 10.0.0.5") >= REPLICAS
     });
     deploy("bt", &application, &folder.join("second"), "2");
     wait_until("20 replicas with the second config", || {
-        saying("bt_app", "lookup: 10.0.0.6") == REPLICAS
+        saying("bt_app", "lookup: 10.0.0.6") >= REPLICAS
     });
     wait_until("the update to complete", || {
         let state = cli(&[
@@ -181,7 +181,7 @@ fn twenty_replicas_follow_their_hosts_file_without_a_failed_lookup() {
     ])
     .ok();
     wait_until("20 replicas with the folder", || {
-        saying("live", "lookup: 10.0.1.0") == REPLICAS
+        saying("live", "lookup: 10.0.1.0") >= REPLICAS
     });
     for version in 1..=30 {
         publish(
@@ -192,7 +192,7 @@ fn twenty_replicas_follow_their_hosts_file_without_a_failed_lookup() {
         thread::sleep(Duration::from_millis(100));
     }
     wait_until("20 replicas with the last version", || {
-        saying("live", "lookup: 10.0.1.30") == REPLICAS
+        saying("live", "lookup: 10.0.1.30") >= REPLICAS
     });
     assert_eq!(saying("live", "lookup failed"), 0);
     let _ = fs::remove_dir_all(&folder);
