@@ -160,7 +160,7 @@ pub(crate) fn help() -> String {
     text.push_str(
         "\nEnvironment:\n\
          \x20 KILL_PROCESS_TIMEOUT        seconds for the main command and for the services to end (5)\n\
-         \x20 KILL_ALL_PROCESSES_TIMEOUT  seconds for everything else to end (4)\n\
+         \x20 KILL_ALL_PROCESSES_TIMEOUT  seconds for everything else to end (2)\n\
          \x20 SHUTDOWN_HOOK_TIMEOUT       seconds for each shutdown hook (60)\n\
          \x20 ENV_INIT_DIRECTORY          folder of the startup files (/etc/my_init.d)\n\
          \nThe exit status is that of MAIN_COMMAND, 128 + n if signal n ended it. See my_init(8).\n",

@@ -178,7 +178,7 @@ fn settings_that_are_no_numbers_are_one_warning_each_and_the_default() {
         .variable("KILL_ALL_PROCESSES_TIMEOUT", "-3");
     tree.run(&["--quiet", "--skip-runit", "true"]).expect(0).in_order(&[
         "*** KILL_PROCESS_TIMEOUT is \"soon\", which is not a whole number of seconds. Using 5.\n",
-        "*** KILL_ALL_PROCESSES_TIMEOUT is \"-3\", which is not a whole number of seconds. Using 4.\n",
+        "*** KILL_ALL_PROCESSES_TIMEOUT is \"-3\", which is not a whole number of seconds. Using 2.\n",
     ]);
 }
 
