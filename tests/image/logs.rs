@@ -65,11 +65,8 @@ fn ten_thousand_messages_sent_at_the_stop_are_all_written() {
         let container = Container::run(image, &options, &["sh", "-c", make]);
         container.until("test -e /ready", SOON);
         cli(&["stop", "-t", "120", container.name()]).ok();
-        let folder = std::env::temp_dir().join(container.name());
         let from = format!("{}:/var/log/syslog", container.name());
-        cli(&["cp", &from, folder.to_str().unwrap()]).ok();
-        let syslog = fs::read_to_string(&folder).unwrap();
-        let _ = fs::remove_file(&folder);
+        let syslog = cli(&["cp", &from, "-"]).ok();
         let mut places = vec![("/var/log/syslog", syslog)];
         // busybox does not wait for a reader of the output that falls behind.
         if image != LIGHT {
@@ -82,6 +79,32 @@ fn ten_thousand_messages_sent_at_the_stop_are_all_written() {
             }
             assert_eq!(text.matches(" of the last").count(), 10_000, "{place}");
         }
+    });
+}
+
+/// An output that nobody reads until the logger is about to be stopped, and a bit longer.
+const READ_LATE: &str = r#"mkdir /etc/service/last
+    printf '%s\n' '#!/bin/bash' 'trap "seq -f \"message %.0f of the last\" 10000 | logger -t last; exit" TERM' \
+        'touch /ready; while :; do sleep 0.05; done' >/etc/service/last/run
+    chmod +x /etc/service/last/run
+    exec /sbin/my_init > >(
+        trap '' TERM
+        until grep -q 'the container stops' /var/log/syslog; do sleep 0.02; done
+        sleep 0.3
+        cat >/output
+    )"#;
+
+#[test]
+#[ignore = "needs docker"]
+fn an_output_that_is_read_late_gets_all_the_same() {
+    on_each(&images_of_all_releases(), 4, |image| {
+        let options = ["-e", "KILL_PROCESS_TIMEOUT=100"];
+        let container = Container::run(image, &options, &["bash", "-c", READ_LATE]);
+        container.until("test -e /ready", SOON);
+        cli(&["stop", "-t", "120", container.name()]).ok();
+        let from = format!("{}:/output", container.name());
+        let output = cli(&["cp", &from, "-"]).ok();
+        assert_eq!(output.matches(" of the last").count(), 10_000);
     });
 }
 
