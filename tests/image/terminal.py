@@ -1,7 +1,8 @@
 """Runs a command on a terminal of its own and types lines there, each when a prompt is up:
     terminal.py LINES COMMAND...
 The line ^C is the key, pressed a second after the line before was typed.
-Prints all that the terminal showed and exits as the command did."""
+Prints all that the terminal showed, without its control sequences (bash puts some around each line
+that is typed), and exits as the command did."""
 
 import os
 import pty
@@ -9,6 +10,8 @@ import re
 import select
 import sys
 import time
+
+CONTROL = rb"\x1b\[[0-9;?]*[a-zA-Z]"
 
 lines, command = sys.argv[1].split("\n"), sys.argv[2:]
 pid, terminal = pty.fork()
@@ -28,7 +31,7 @@ while time.monotonic() < end:
             break
         shown += data
     # A prompt since the last line was typed; a message of the logger may stand behind it.
-    fresh = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", shown[seen:])
+    fresh = re.sub(CONTROL, b"", shown[seen:])
     if lines and lines[0] == "^C" and time.monotonic() - typed > 1:
         lines.pop(0)
         os.write(terminal, b"\x03")
@@ -38,6 +41,6 @@ while time.monotonic() < end:
 else:
     os.kill(pid, 9)
 
-sys.stdout.buffer.write(shown)
+sys.stdout.buffer.write(re.sub(CONTROL, b"", shown))
 status = os.waitpid(pid, 0)[1]
 sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
