@@ -1,6 +1,6 @@
 //! What a container does from its start on: the terminal, the order, orphans.
 
-use super::{SOON, boot, images, on_a_terminal, on_each};
+use super::{SOON, boot, images, images_of_all_releases, on_a_terminal, on_each, the_other_images};
 use crate::support::docker::{Container, sh};
 
 #[test]
@@ -58,7 +58,7 @@ fn the_logger_answers_before_any_service_starts() {
 #[test]
 #[ignore = "needs docker"]
 fn no_zombie_is_left_after_a_thousand_orphans() {
-    on_each(&images(), 4, |image| {
+    on_each(&images_of_all_releases(), 4, |image| {
         let container = boot(image, &[]);
         container
             .sh("for i in $(seq 1000); do (sh -c 'exit 3' & exec true); done")
@@ -71,7 +71,7 @@ fn no_zombie_is_left_after_a_thousand_orphans() {
 #[test]
 #[ignore = "needs docker"]
 fn the_programs_status_is_the_containers() {
-    on_each(&images(), 4, |image| {
+    on_each(&the_other_images(), 4, |image| {
         for (command, status) in [("exit 0", 0), ("exit 42", 42), ("kill -9 $$", 137)] {
             let name = ["/sbin/my_init", "--quiet", "--", "sh", "-c", command];
             let ran = sh(

@@ -111,16 +111,17 @@ fn an_output_that_is_read_late_gets_all_the_same() {
 #[test]
 #[ignore = "needs docker"]
 fn the_output_is_looked_at_anew_at_each_start() {
-    for image in [
+    let images = [
         image("trixie", "classic"),
         image("bullseye", "classic"),
         LIGHT.to_owned(),
-    ] {
+    ];
+    on_each(&images, 3, |image| {
         // A pipe, which is Docker's default.
-        let container = boot(&image, &[]);
+        let container = boot(image, &[]);
         container.sh("logger to-a-pipe").ok();
         container.until("grep to-a-pipe /var/log/syslog", SOON);
-        assert!(container.logs().contains("to-a-pipe"), "{image}");
+        assert!(container.logs().contains("to-a-pipe"));
         // What the same file system then starts with is a terminal, after that a file.
         cli(&["stop", container.name()]).ok();
         let committed = format!("{}-committed", container.name());
@@ -145,29 +146,27 @@ fn the_output_is_looked_at_anew_at_each_start() {
             "/sbin/my_init --quiet -- sh -c 'logger to-it; sleep 1' >/output; cat /output",
         ]);
         cli(&["rmi", &committed]).ok();
-        assert!(terminal.stdout.contains(": to-it"), "{image}: {terminal:?}");
-        assert!(file.stdout.contains(": to-it"), "{image}: {file:?}");
-    }
+        assert!(terminal.stdout.contains(": to-it"), "{terminal:?}");
+        assert!(file.stdout.contains(": to-it"), "{file:?}");
+    });
 }
 
 #[test]
 #[ignore = "needs docker"]
 fn without_a_writable_root_the_output_alone_has_the_messages() {
-    for image in images_of_all_releases()
-        .iter()
-        .map(String::as_str)
-        .chain([LIGHT])
-    {
+    let mut images = images_of_all_releases().to_vec();
+    images.push(LIGHT.to_owned());
+    on_each(&images, 4, |image| {
         let options = ["--read-only", "--tmpfs", "/run", "--tmpfs", "/tmp"];
         let container = boot(image, &options);
         container.sh("logger -t me read-only").ok();
         assert_eq!(container.stop(), "0", "{}", container.logs());
         assert!(
             container.logs().contains("me: read-only"),
-            "{image}: {}",
+            "{}",
             container.logs()
         );
-    }
+    });
 }
 
 #[test]

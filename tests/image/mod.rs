@@ -1,6 +1,7 @@
 //! The base image, in running containers: on four releases, built by both of Docker's builders.
 
 mod boot;
+mod builders;
 mod deploy;
 mod jobs;
 mod logs;
@@ -43,6 +44,15 @@ fn images_of_all_releases() -> [String; 4] {
         image("trixie", "classic"),
         image("sid", "buildkit"),
     ]
+}
+
+/// The other four.
+fn the_other_images() -> Vec<String> {
+    let some = images_of_all_releases();
+    images()
+        .into_iter()
+        .filter(|image| !some.contains(image))
+        .collect()
 }
 
 /// Runs `test` on each image, on some of them at a time. A thread bears the image's name, which is

@@ -1,17 +1,19 @@
 //! What is in the image, part by part: a test shows that it works, not that it is there.
 
 use super::{SOON, boot, image, images, on_each};
-use crate::support::docker::sh;
+use crate::support::docker::{cli, sh};
 
 #[test]
 #[ignore = "needs docker"]
 fn apt_is_told_that_nothing_is_to_be_started() {
     on_each(&images(), 4, |image| {
-        let script = "test \"$(readlink /usr/bin/ischroot)\" = /bin/true && dpkg-divert --list /usr/bin/ischroot | grep ischroot.distrib
-            if test -e /sbin/initctl; then dpkg-divert --list /sbin/initctl | grep distrib; fi
-            status=0; /usr/sbin/policy-rc.d cron start || status=$?; test $status = 101; ! invoke-rc.d cron start 2>&1 | grep -i starting
-            test -z \"$(dpkg --audit)\" && apt-get check -qq && test -z \"$(ls /var/lib/apt/lists /var/cache/apt/archives/*.deb 2>/dev/null)\"";
-        sh(image, &[], &format!("set -e; {script}")).ok();
+        let script = "test \"$(readlink /usr/bin/ischroot)\" = /bin/true; dpkg-divert --list /usr/bin/ischroot | grep -q ischroot.distrib
+            test \"$(find /var/lib/apt/lists /var/cache/apt/archives -type f ! -name lock)\" = ''
+            if test -e /sbin/initctl; then dpkg-divert --list /sbin/initctl | grep -q distrib; fi
+            status=0; /usr/sbin/policy-rc.d cron start || status=$?; test $status = 101
+            LC_ALL=C invoke-rc.d cron start 2>&1 | grep 'policy-rc.d denied execution of start'
+            test \"$(pidof cron)\" = ''; test \"$(dpkg --audit)\" = ''; apt-get check -qq";
+        sh(image, &[], &format!("set -ex; {script}")).ok();
     });
 }
 
@@ -31,8 +33,8 @@ fn a_service_is_started_again_when_it_ends_and_stopped_with_the_container() {
             SOON,
         );
         assert_eq!(container.stop(), "0", "{}", container.logs());
-        crate::support::docker::cli(&["start", container.name()]).ok();
-        container.until("grep stopped /stopped", SOON);
+        let from = format!("{}:/stopped", container.name());
+        cli(&["cp", &from, "-"]).ok();
     });
 }
 
