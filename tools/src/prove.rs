@@ -208,11 +208,11 @@ pub(crate) fn all_said_by(texts: &[Text], name: &[u8]) -> Addresses {
 fn said(hosts: &mut Hosts<'_, &[u8]>, name: &[u8]) -> Addresses {
     let mut addresses = Addresses::new();
     let mut resolution = Resolution::new(name);
-    let Ok(hosts::Verdict::Found { from }) = hosts.resolve(&mut resolution) else {
+    let Ok(hosts::Verdict::Found(lead)) = hosts.resolve(&mut resolution) else {
         return addresses;
     };
     let question = Question::Name(resolution.word(), Family::Any);
-    let mut search = hosts.search(question, from);
+    let mut search = hosts.search_from(question, lead);
     while let Ok(Some(entry)) = hosts.next(&mut search) {
         addresses.insert(to_ip(entry.address));
     }

@@ -4,7 +4,7 @@ use crate::index::{Cursor, Index};
 use crate::line::{Entry, Line};
 use crate::needle::{MAX_NEEDLE, Needle, holds};
 use crate::question::{Clues, MAPPED};
-use crate::syntax::{Subject, ends_line, is_space};
+use crate::syntax::{Subject, WORD_END, is_of};
 use crate::window::{Text, Window};
 use crate::{Error, Question, ReadAt};
 
@@ -26,6 +26,10 @@ impl<'q> Wanted<'q> {
             Self::Answer(Question::Name(word, _)) | Self::Word(word) => Some(word),
             _ => None,
         }
+    }
+
+    const fn is_address(self) -> bool {
+        matches!(self, Self::Answer(Question::Address(_)))
     }
 }
 
@@ -90,12 +94,21 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
     /// The shortest buffer that can hold what a search compares at once, in bytes.
     pub const MIN_BUFFER: usize = 2 * MAX_NEEDLE;
 
-    /// Starts a search at `from`, which must be the start of a line. For a name it is that of
-    /// [`Verdict::Found`](crate::Verdict::Found); where it is in `hosts`, so are all lines that
-    /// count.
+    /// Starts a search at `from`, which must be the start of a line. Of a name it knows all lines
+    /// with it; which of them count, [`resolve`](Self::resolve) says.
     pub fn search<'q>(&self, question: Question<'q>, from: u64) -> Search<'q> {
         let mut search = Search::new(Wanted::Answer(question), from);
         search.main = matches!(question, Question::Name(..)) && from < self.main;
+        search
+    }
+
+    /// Starts a search where another one has found a line with the word of `question`. If that
+    /// line is in `hosts`, so are all that count.
+    pub fn search_from<'q>(&self, question: Question<'q>, lead: Lead) -> Search<'q> {
+        let mut search = self.search(question, lead.line.start);
+        search.line = lead.line.end;
+        search.cursor = lead.cursor;
+        search.lead = Some(lead.line);
         search
     }
 
@@ -139,11 +152,18 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
     ///
     /// The source's.
     pub fn next(&mut self, search: &mut Search<'_>) -> Result<Option<Entry>, Error<S::Error>> {
+        if let Some(lead) = search.lead.take() {
+            if let Some(entry) = search.admit(&lead) {
+                search.found = Some(lead);
+                return Ok(Some(entry));
+            }
+        }
         while let Some(line) = self.next_line(search)? {
             if let Subject::Address(address) = line.subject {
                 if search.main && line.start >= self.main {
                     return Ok(None);
                 }
+                search.found = Some(line);
                 return Ok(Some(line.entry(address)));
             }
         }
@@ -167,7 +187,7 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
         let clues;
         let (needle, other) = match search.wanted {
             Wanted::Answer(Question::Name(name, _)) | Wanted::Word(name) => {
-                (Needle::word(name), None)
+                (Needle::name(name), None)
             }
             Wanted::Wildcard(..) => (Needle::word(b"*."), None),
             Wanted::Answer(Question::Address(address)) => {
@@ -235,15 +255,14 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
             .word()
             .map(<[u8]>::len)
             .filter(|&len| len <= MAX_NEEDLE);
-        // Needles are found behind the byte in front of them, and the file's first has none.
-        if search.line == 0 {
+        // Needles are found behind the byte in front of them, and the file's first has none. No
+        // name stands there, but an address may.
+        if search.line == 0 && search.wanted.is_address() {
             if let Some(line) = self.examine(search)? {
                 return Ok(Some(line));
             }
         }
-        let Some(mut before) = search.line.checked_sub(1) else {
-            return Ok(None);
-        };
+        let mut before = search.line.saturating_sub(1);
         loop {
             // What stands at the very end of the window and may be the head of a needle is for
             // the next window to find.
@@ -267,18 +286,21 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
                 if bytes.len() <= longest {
                     return Ok(None);
                 }
-                before = (search.line - 1).max(before + (bytes.len() - longest) as u64);
+                before = search
+                    .line
+                    .saturating_sub(1)
+                    .max(before + (bytes.len() - longest) as u64);
                 continue;
             };
             let behind = whole_word.and_then(|len| bytes.get(found + len));
-            if behind.is_some_and(|&byte| !is_space(byte) && !ends_line(byte)) {
+            if behind.is_some_and(|&byte| !is_of(byte, WORD_END)) {
                 before += found as u64;
                 continue;
             }
             if let Some(line) = self.examine(search)? {
                 return Ok(Some(line));
             }
-            before = search.line - 1;
+            before = search.line.saturating_sub(1);
         }
     }
 }
@@ -293,6 +315,18 @@ pub struct Search<'q> {
     pub(crate) line: u64,
     /// Where the search has got to in the index.
     cursor: Cursor,
+    /// A line that is known to hold what is wanted, and comes first.
+    lead: Option<Line>,
+    /// The line that was found last.
+    found: Option<Line>,
+}
+
+/// A line that a search has found: another one can start with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lead {
+    pub(crate) line: Line,
+    /// Where that search had got to in the index.
+    cursor: Cursor,
 }
 
 impl<'q> Search<'q> {
@@ -302,7 +336,33 @@ impl<'q> Search<'q> {
             main: false,
             line,
             cursor: Cursor::START,
+            lead: None,
+            found: None,
         }
+    }
+
+    /// Makes a lead of a line that this search has just found.
+    pub(crate) const fn lead_to(&self, line: Line) -> Lead {
+        Lead {
+            line,
+            cursor: self.cursor,
+        }
+    }
+
+    /// The line that was found last, for another search to start with.
+    #[must_use]
+    pub fn lead(&self) -> Option<Lead> {
+        self.found.map(|line| self.lead_to(line))
+    }
+
+    /// A line with the right word as an entry, if its address lets it answer.
+    fn admit(&self, line: &Line) -> Option<Entry> {
+        let (Wanted::Answer(question), Subject::Address(address)) = (self.wanted, line.subject)
+        else {
+            return None;
+        };
+        question.admit(address)?;
+        Some(line.entry(address))
     }
 
     /// Offset of the first line that has not been looked at.
