@@ -130,7 +130,7 @@ fn a_panic_path_does_not_link() {
     let same = build_with("nss/src/cursor.rs", "OFFSET.load", "OFFSET.load");
     assert_eq!(same.status, Some(0), "{same:?}");
     let panics = build_with(
-        "nss/src/pack.rs",
+        "nss/src/pack/mod.rs",
         "base.wrapping_neg() & POINTER.wrapping_sub(1)",
         "[1, 2, 3][base % 7]",
     );
