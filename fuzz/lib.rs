@@ -25,12 +25,16 @@ pub fn ask<S: ReadAt>(hosts: &mut Hosts<'_, S>, question: Question<'_>) -> Answe
         }
         searched = Question::Name(resolution.word(), family);
     }
-    let mut search = match lead {
+    let (mut search, mut found) = match lead {
         Some(lead) => hosts.search_from(searched, lead),
-        None => hosts.search(searched, 0),
+        None => (hosts.search(searched, 0), None),
     };
     let mut entries = Vec::new();
-    while let Some(entry) = hosts.next(&mut search).ok()? {
+    loop {
+        if found.is_none() {
+            found = hosts.next(&mut search).ok()?;
+        }
+        let Some(entry) = found.take() else { break };
         let mut walk = entry.names();
         let mut names = Vec::new();
         while let Some(name) = hosts.next_name(&mut walk, searched).ok()? {

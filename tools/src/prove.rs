@@ -212,9 +212,13 @@ fn said(hosts: &mut Hosts<'_, &[u8]>, name: &[u8]) -> Addresses {
         return addresses;
     };
     let question = Question::Name(resolution.word(), Family::Any);
-    let mut search = hosts.search_from(question, lead);
-    while let Ok(Some(entry)) = hosts.next(&mut search) {
+    let (mut search, mut found) = hosts.search_from(question, lead);
+    if found.is_none() {
+        found = hosts.next(&mut search).unwrap_or(None);
+    }
+    while let Some(entry) = found {
         addresses.insert(to_ip(entry.address));
+        found = hosts.next(&mut search).unwrap_or(None);
     }
     addresses
 }

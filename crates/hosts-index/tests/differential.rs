@@ -181,12 +181,16 @@ where
         alias = resolution.alias().map(<[u8]>::to_vec);
     }
     let _ = &resolution;
-    let mut search = match lead {
+    let (mut search, mut found) = match lead {
         Some(lead) => hosts.search_from(searched, lead),
-        None => hosts.search(searched, 0),
+        None => (hosts.search(searched, 0), None),
     };
     let mut entries = Vec::new();
-    while let Some(entry) = hosts.next(&mut search).unwrap() {
+    loop {
+        if found.is_none() {
+            found = hosts.next(&mut search).unwrap();
+        }
+        let Some(entry) = found.take() else { break };
         let mut walk = entry.names();
         let mut names = Vec::new();
         while let Some(name) = hosts.next_name(&mut walk, searched).unwrap() {

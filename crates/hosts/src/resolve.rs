@@ -5,6 +5,8 @@
 //! wildcards, and the longest wildcard over the shorter ones; the first line with the word that
 //! has won says what kind of answer it is.
 
+use crate::index::Cursor;
+use crate::line::Line;
 use crate::search::{Lead, Search, Wanted};
 use crate::syntax::{MAX_NAME, Subject, copy};
 use crate::window::Text;
@@ -60,16 +62,24 @@ impl Word {
         bytes.unwrap_or_default()
     }
 
-    /// The wildcard of `len` bytes that stands for `name`; `None` if there can be none.
+    /// Puts the wildcard of `len` bytes that stands for `name` into `slot`; `None` if there can be
+    /// none.
+    // Not inlined, and no value handed on: the stack is short.
     #[inline(never)]
-    fn wildcard(name: &[u8], len: usize) -> Option<Self> {
+    fn put_wildcard(slot: &mut Option<Self>, name: &[u8], len: usize) -> Option<()> {
         let tail = name.get(name.len().checked_sub(len.checked_sub(1)?)?..)?;
-        let mut word = Self::new(len)?;
+        let word = slot.insert(Self::new(len)?);
         let (star, rest) = word.get_mut().split_first_mut()?;
         *star = b'*';
         copy(rest, tail);
-        Some(word)
+        Some(())
     }
+}
+
+/// The first line with a word, and where the search for it has got to in the index.
+struct First {
+    line: Line,
+    cursor: Cursor,
 }
 
 impl<'q> Resolution<'q> {
@@ -116,11 +126,14 @@ impl<S: ReadAt> Hosts<'_, S> {
                 self.nothing_more()?;
                 first = self.first_wildcard(resolution)?;
             }
-            let Some(lead) = first else {
+            let Some(First { line, cursor }) = first else {
                 return Ok(Verdict::Absent);
             };
-            match lead.line.subject {
-                Subject::Address(_) => return Ok(Verdict::Found(lead)),
+            match line.subject {
+                Subject::Address(address) => {
+                    let entry = line.entry(address);
+                    return Ok(Verdict::Found(Lead { entry, cursor }));
+                }
                 Subject::Refusal => return Ok(Verdict::Refused),
                 Subject::Alias(target) => self.follow(resolution, target)?,
             }
@@ -130,10 +143,11 @@ impl<S: ReadAt> Hosts<'_, S> {
 
     /// The first line that holds `word`.
     #[inline(never)]
-    fn first(&mut self, word: &[u8]) -> Result<Option<Lead>, Error<S::Error>> {
+    fn first(&mut self, word: &[u8]) -> Result<Option<First>, Error<S::Error>> {
         let mut search = Search::new(Wanted::Word(word), 0);
         let line = self.next_line(&mut search)?;
-        Ok(line.map(|line| search.lead_to(line)))
+        let cursor = search.cursor;
+        Ok(line.map(|line| First { line, cursor }))
     }
 
     #[inline(never)]
@@ -153,7 +167,7 @@ impl<S: ReadAt> Hosts<'_, S> {
     fn first_wildcard(
         &mut self,
         resolution: &mut Resolution<'_>,
-    ) -> Result<Option<Lead>, Error<S::Error>> {
+    ) -> Result<Option<First>, Error<S::Error>> {
         if let Text::Indexed(index) = &self.window.text {
             let depths = index.wildcard_depths();
             return if depths == 0 {
@@ -165,7 +179,12 @@ impl<S: ReadAt> Hosts<'_, S> {
         if !self.window.saw_a_star() {
             return Ok(None);
         }
-        let name = resolution.name();
+        let Resolution {
+            asked,
+            target,
+            wildcard,
+        } = resolution;
+        let name = target.as_ref().map_or(*asked, Word::get);
         let mut from = 0;
         let mut found = None;
         let mut longest = 0;
@@ -176,13 +195,13 @@ impl<S: ReadAt> Hosts<'_, S> {
             };
             if let Some(len) = self.wildcard(&line, name, longest)? {
                 longest = len;
-                found = Some(search.lead_to(line));
+                let cursor = search.cursor;
+                found = Some(First { line, cursor });
             }
             from = search.line();
         }
         if found.is_some() {
-            let word = Word::wildcard(name, longest).ok_or(Error::Changed)?;
-            resolution.wildcard = Some(word);
+            Word::put_wildcard(wildcard, name, longest).ok_or(Error::Changed)?;
         }
         Ok(found)
     }
@@ -193,23 +212,29 @@ impl<S: ReadAt> Hosts<'_, S> {
         &mut self,
         resolution: &mut Resolution<'_>,
         depths: u128,
-    ) -> Result<Option<Lead>, Error<S::Error>> {
+    ) -> Result<Option<First>, Error<S::Error>> {
         // From the longest wildcard that fits to the shortest.
         let mut at = resolution.name().len().saturating_sub(MAX_NAME - 1).max(1);
         loop {
-            let name = resolution.name();
+            let Resolution {
+                asked,
+                target,
+                wildcard,
+            } = &mut *resolution;
+            let name = target.as_ref().map_or(*asked, Word::get);
             let Some(tail) = name.get(at..).filter(|tail| tail.len() > 1) else {
                 break;
             };
             if tail.first() == Some(&b'.') && depths & depth_of(tail) != 0 {
-                let word = Word::wildcard(name, tail.len() + 1).ok_or(Error::Changed)?;
-                if let Some(lead) = self.first(word.get())? {
-                    resolution.wildcard = Some(word);
-                    return Ok(Some(lead));
+                Word::put_wildcard(wildcard, name, tail.len() + 1).ok_or(Error::Changed)?;
+                let first = self.first(resolution.word())?;
+                if first.is_some() {
+                    return Ok(first);
                 }
             }
             at += 1;
         }
+        resolution.wildcard = None;
         Ok(None)
     }
 }

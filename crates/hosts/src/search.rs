@@ -102,14 +102,18 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
         search
     }
 
-    /// Starts a search where another one has found a line with the word of `question`. If that
-    /// line is in `hosts`, so are all that count.
-    pub fn search_from<'q>(&self, question: Question<'q>, lead: Lead) -> Search<'q> {
-        let mut search = self.search(question, lead.line.start);
-        search.line = lead.line.end;
-        search.cursor = lead.cursor;
-        search.lead = Some(lead.line);
-        search
+    /// Starts a search where another one has found an entry with the word of `question`, and says
+    /// whether that answers. If it is in `hosts`, so are all that count.
+    pub fn search_from<'q>(
+        &self,
+        question: Question<'q>,
+        lead: Lead,
+    ) -> (Search<'q>, Option<Entry>) {
+        let Lead { entry, cursor } = lead;
+        let mut search = self.search(question, entry.start);
+        search.line = entry.end;
+        search.cursor = cursor;
+        (search, question.admit(entry.address).map(|_| entry))
     }
 
     /// The first start of a line at or behind `offset`.
@@ -152,18 +156,11 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
     ///
     /// The source's.
     pub fn next(&mut self, search: &mut Search<'_>) -> Result<Option<Entry>, Error<S::Error>> {
-        if let Some(lead) = search.lead.take() {
-            if let Some(entry) = search.admit(&lead) {
-                search.found = Some(lead);
-                return Ok(Some(entry));
-            }
-        }
         while let Some(line) = self.next_line(search)? {
             if let Subject::Address(address) = line.subject {
                 if search.main && line.start >= self.main {
                     return Ok(None);
                 }
-                search.found = Some(line);
                 return Ok(Some(line.entry(address)));
             }
         }
@@ -184,6 +181,13 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
                 return self.next_candidate(key, search);
             }
         }
+        self.next_in_text(search)
+    }
+
+    /// Looks for it in the text.
+    // Apart, so that its frame is not on the stack while the index is asked.
+    #[inline(never)]
+    fn next_in_text(&mut self, search: &mut Search<'_>) -> Result<Option<Line>, Error<S::Error>> {
         let clues;
         let (needle, other) = match search.wanted {
             Wanted::Answer(Question::Name(name, _)) | Wanted::Word(name) => {
@@ -212,6 +216,7 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
     }
 
     /// Looks at the lines that the index names.
+    #[inline(never)]
     fn next_candidate(
         &mut self,
         key: u64,
@@ -314,19 +319,23 @@ pub struct Search<'q> {
     /// The first line that has not been examined.
     pub(crate) line: u64,
     /// Where the search has got to in the index.
-    cursor: Cursor,
-    /// A line that is known to hold what is wanted, and comes first.
-    lead: Option<Line>,
-    /// The line that was found last.
-    found: Option<Line>,
+    pub(crate) cursor: Cursor,
 }
 
-/// A line that a search has found: another one can start with it.
+/// An entry that a search has found: another one can start with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lead {
-    pub(crate) line: Line,
+    pub(crate) entry: Entry,
     /// Where that search had got to in the index.
-    cursor: Cursor,
+    pub(crate) cursor: Cursor,
+}
+
+impl Lead {
+    /// The entry.
+    #[must_use]
+    pub const fn entry(&self) -> &Entry {
+        &self.entry
+    }
 }
 
 impl<'q> Search<'q> {
@@ -336,33 +345,16 @@ impl<'q> Search<'q> {
             main: false,
             line,
             cursor: Cursor::START,
-            lead: None,
-            found: None,
         }
     }
 
-    /// Makes a lead of a line that this search has just found.
-    pub(crate) const fn lead_to(&self, line: Line) -> Lead {
+    /// Where another search can start that is to find again what this one has just found.
+    #[must_use]
+    pub const fn lead_to(&self, entry: Entry) -> Lead {
         Lead {
-            line,
+            entry,
             cursor: self.cursor,
         }
-    }
-
-    /// The line that was found last, for another search to start with.
-    #[must_use]
-    pub fn lead(&self) -> Option<Lead> {
-        self.found.map(|line| self.lead_to(line))
-    }
-
-    /// A line with the right word as an entry, if its address lets it answer.
-    fn admit(&self, line: &Line) -> Option<Entry> {
-        let (Wanted::Answer(question), Subject::Address(address)) = (self.wanted, line.subject)
-        else {
-            return None;
-        };
-        question.admit(address)?;
-        Some(line.entry(address))
     }
 
     /// Offset of the first line that has not been looked at.

@@ -214,6 +214,7 @@ impl<'b, S: ReadAt> Window<'b, S> {
     }
 
     /// Whether the bytes from `offset` on are `wanted`, ASCII case apart.
+    #[inline(never)]
     pub(crate) fn is(
         &mut self,
         mut offset: u64,

@@ -1,8 +1,8 @@
 //! `struct hostent`: the answer to `gethostbyname` and its relatives.
 
-use hosts::{Address, Error, Family, Hosts, Name, Question, ReadAt, Resolution, Search};
+use hosts::{Address, Error, Family, Hosts, Lead, Name, Question, ReadAt, Resolution};
 
-use super::survey::{Asked, Survey, take_survey};
+use super::survey::{Asked, Start, Survey, take_survey};
 use super::{Buffer, POINTER, Part, padding, put, put_name, put_text, resolve, settled};
 use crate::kernel::Errno;
 use crate::outcome::Failure;
@@ -33,8 +33,7 @@ pub(crate) fn host_by_name<S: ReadAt<Error = Errno>>(
     let mut resolution = Resolution::new(name);
     let lead = resolve(hosts, &mut resolution)?;
     let asked = &Asked::resolved(&resolution, family);
-    let search = hosts.search_from(asked.question, lead);
-    pack_host(hosts, asked, search, buffer)
+    pack_host(hosts, asked, Start::Lead(lead), buffer)
 }
 
 /// Packs the `struct hostent` of the first entry from `from` on that answers a question by
@@ -50,22 +49,20 @@ pub(crate) fn host<S: ReadAt<Error = Errno>>(
     buffer: &mut Buffer<'_>,
 ) -> Result<PackedHost, Failure> {
     let from = hosts.line_from(from)?;
-    let search = hosts.search(question, from);
-    pack_host(hosts, &Asked::plain(question), search, buffer)
+    pack_host(hosts, &Asked::plain(question), Start::Line(from), buffer)
 }
 
-fn pack_host<'q, S: ReadAt<Error = Errno>>(
+fn pack_host<S: ReadAt<Error = Errno>>(
     hosts: &mut Hosts<'_, S>,
-    asked: &Asked<'q>,
-    mut search: Search<'q>,
+    asked: &Asked<'_>,
+    start: Start,
     buffer: &mut Buffer<'_>,
 ) -> Result<PackedHost, Failure> {
     let mut survey = Survey::new();
-    take_survey(hosts, asked, &mut search, &mut survey)?;
-    if survey.lead.is_none() {
-        return Err(Failure::NotFound);
-    }
-    let v6 = matches!(asked.question.admit(survey.address), Some(Address::V6(_)));
+    take_survey(hosts, asked, start, &mut survey)?;
+    let first = survey.lead.as_ref().map(Lead::entry);
+    let address = first.ok_or(Failure::NotFound)?.address;
+    let v6 = matches!(asked.question.admit(address), Some(Address::V6(_)));
     let parts = HostParts::new(&survey, buffer.base, if v6 { 16 } else { 4 })
         .filter(|parts| parts.total <= buffer.bytes.len())
         .ok_or(Failure::BufferTooSmall)?;
@@ -136,9 +133,12 @@ fn fill_host<S: ReadAt>(
     buffer: &mut Buffer<'_>,
 ) -> Result<PackedHost, Error<S::Error>> {
     let (aliases, addresses, name) = (parts.aliases.at, parts.addresses.at, parts.text.at);
-    let mut search = survey.again(hosts, asked)?;
+    let (mut search, mut entry) = survey.again(hosts, asked)?;
+    let next = entry.end;
     for nth in 0..survey.entries {
-        let entry = hosts.next(&mut search)?.ok_or(Error::Changed)?;
+        if nth > 0 {
+            entry = hosts.next(&mut search)?.ok_or(Error::Changed)?;
+        }
         let mut names = entry.names();
         let first = hosts.next_name(&mut names, asked.question)?;
         let first = first.ok_or(Error::Changed)?;
@@ -179,6 +179,6 @@ fn fill_host<S: ReadAt>(
         aliases,
         addresses,
         v6,
-        next: survey.next,
+        next,
     })
 }

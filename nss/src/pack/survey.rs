@@ -1,6 +1,6 @@
 //! What an answer consists of: one pass over the lines, which adds up what it takes.
 
-use hosts::{Address, Error, Family, Hosts, Lead, Name, Question, ReadAt, Resolution, Search};
+use hosts::{Entry, Error, Family, Hosts, Lead, Name, Question, ReadAt, Resolution, Search};
 
 /// How much of a name is compared at once, in bytes; the stack is short.
 const HEAD: usize = 16;
@@ -50,18 +50,24 @@ impl<'q> Asked<'q> {
     }
 }
 
+/// Where the lines that answer may begin.
+#[derive(Clone, Copy)]
+pub(super) enum Start {
+    /// At this offset, the start of a line.
+    Line(u64),
+    /// With this one.
+    Lead(Lead),
+}
+
 /// What an answer consists of, added up.
 pub(super) struct Survey {
-    /// The first line that answers.
+    /// The first entry that answers.
     pub(super) lead: Option<Lead>,
-    /// The address on it.
-    pub(super) address: Address,
     pub(super) canonical: Canonical,
     pub(super) entries: usize,
     pub(super) aliases: usize,
     /// Bytes of all names, NULs included.
     pub(super) text: usize,
-    pub(super) next: u64,
 }
 
 /// The canonical name, with its head at hand: each further line is compared with it.
@@ -142,18 +148,23 @@ fn read_part<S: ReadAt>(
 pub(super) fn take_survey<S: ReadAt>(
     hosts: &mut Hosts<'_, S>,
     asked: &Asked<'_>,
-    search: &mut Search<'_>,
+    start: Start,
     survey: &mut Survey,
 ) -> Result<(), Error<S::Error>> {
-    while let Some(entry) = hosts.next(search)? {
+    let (mut search, mut found) = match start {
+        Start::Line(from) => (hosts.search(asked.question, from), None),
+        Start::Lead(lead) => hosts.search_from(asked.question, lead),
+    };
+    if found.is_none() {
+        found = hosts.next(&mut search)?;
+    }
+    while let Some(entry) = found {
         let mut names = entry.names();
         let Some(name) = hosts.next_name(&mut names, asked.question)? else {
             return Err(Error::Changed);
         };
         if survey.entries == 0 {
-            survey.lead = search.lead();
-            survey.address = entry.address;
-            survey.next = entry.end;
+            survey.lead = Some(search.lead_to(entry));
             survey.canonical.read(hosts, asked, name)?;
             survey.text = text_len(asked.len(name))?;
             if let Some(alias) = asked.alias {
@@ -163,15 +174,15 @@ pub(super) fn take_survey<S: ReadAt>(
             survey.add_alias(asked.len(name))?;
         }
         survey.entries = survey.entries.checked_add(1).ok_or(Error::Changed)?;
-        if !asked.aliases {
-            continue;
-        }
-        while let Some(alias) = hosts.next_name(&mut names, asked.question)? {
-            survey.add_alias(asked.len(alias))?;
+        if asked.aliases {
+            while let Some(alias) = hosts.next_name(&mut names, asked.question)? {
+                survey.add_alias(asked.len(alias))?;
+            }
         }
         if !asked.is_multi() {
             break;
         }
+        found = hosts.next(&mut search)?;
     }
     Ok(())
 }
@@ -181,7 +192,6 @@ impl Survey {
     pub(super) const fn new() -> Self {
         Self {
             lead: None,
-            address: Address::V4([0; 4]),
             canonical: Canonical {
                 name: Name::Asked,
                 len: 0,
@@ -190,18 +200,18 @@ impl Survey {
             entries: 0,
             aliases: 0,
             text: 0,
-            next: 0,
         }
     }
 
-    /// The same search again, from the first line that answers.
+    /// The same search again, and the first entry that it finds.
     pub(super) fn again<'q, S: ReadAt>(
         &self,
         hosts: &Hosts<'_, S>,
         asked: &Asked<'q>,
-    ) -> Result<Search<'q>, Error<S::Error>> {
+    ) -> Result<(Search<'q>, Entry), Error<S::Error>> {
         let lead = self.lead.ok_or(Error::Changed)?;
-        Ok(hosts.search_from(asked.question, lead))
+        let (search, entry) = hosts.search_from(asked.question, lead);
+        Ok((search, entry.ok_or(Error::Changed)?))
     }
 
     fn add_alias<E>(&mut self, len: u64) -> Result<(), Error<E>> {

@@ -4,7 +4,7 @@ use core::mem::size_of;
 
 use hosts::{Address, Error, Family, Hosts, ReadAt, Resolution};
 
-use super::survey::{Asked, Survey, take_survey};
+use super::survey::{Asked, Start, Survey, take_survey};
 use super::{Buffer, Part, padding, put, put_name, resolve, settled};
 use crate::abi::gaih_addrtuple;
 use crate::kernel::Errno;
@@ -39,8 +39,7 @@ pub(crate) fn tuples<S: ReadAt<Error = Errno>>(
     let lead = resolve(hosts, &mut resolution)?;
     let asked = &Asked::resolved(&resolution, Family::Any);
     let mut survey = Survey::new();
-    let mut search = hosts.search_from(asked.question, lead);
-    take_survey(hosts, asked, &mut search, &mut survey)?;
+    take_survey(hosts, asked, Start::Lead(lead), &mut survey)?;
     if survey.lead.is_none() {
         return Err(Failure::NotFound);
     }
@@ -93,8 +92,7 @@ fn fill_tuples<S: ReadAt>(
         Some(put(&mut tuples, buffer, &[0; TUPLE])?)
     };
     let second_at = (survey.entries > 1).then_some(tuples.at);
-    let mut search = survey.again(hosts, asked)?;
-    let entry = hosts.next(&mut search)?.ok_or(Error::Changed)?;
+    let (mut search, entry) = survey.again(hosts, asked)?;
     let canonical = hosts.next_name(&mut entry.names(), asked.question)?;
     let canonical = canonical.ok_or(Error::Changed)?;
     let name = put_name(&mut text, hosts, buffer, asked, canonical)?;
