@@ -15,19 +15,26 @@ const MAX_ENTRIES: usize = 1000;
 /// Asks, and takes the answer apart.
 pub fn ask<S: ReadAt>(hosts: &mut Hosts<'_, S>, question: Question<'_>) -> Answer {
     let mut resolution = Resolution::new(b"");
-    let (mut from, mut searched) = (0, question);
+    let (mut lead, mut searched) = (None, question);
     if let Question::Name(name, family) = question {
         resolution = Resolution::new(name);
         match hosts.resolve(&mut resolution).ok()? {
             Verdict::Absent => return Some((false, Vec::new())),
             Verdict::Refused => return Some((true, Vec::new())),
-            Verdict::Found { from: first } => from = first,
+            Verdict::Found(first) => lead = Some(first),
         }
         searched = Question::Name(resolution.word(), family);
     }
-    let mut search = hosts.search(searched, from);
+    let (mut search, mut found) = match lead {
+        Some(lead) => hosts.search_from(searched, lead),
+        None => (hosts.search(searched, 0), None),
+    };
     let mut entries = Vec::new();
-    while let Some(entry) = hosts.next(&mut search).ok()? {
+    loop {
+        if found.is_none() {
+            found = hosts.next(&mut search).ok()?;
+        }
+        let Some(entry) = found.take() else { break };
         let mut walk = entry.names();
         let mut names = Vec::new();
         while let Some(name) = hosts.next_name(&mut walk, searched).ok()? {

@@ -290,6 +290,14 @@ fn wildcards_aliases_and_drop_ins_answer_with_and_without_an_index() {
             "{reverse}"
         );
     }
+    let listed = do_in(&container, "workaround-docker-2267 hosts list");
+    assert!(
+        listed.ends_with(
+            "=a.dev.test short\n# /etc/workaround-docker-2267/hosts.d/10-a.hosts\n10.1.0.1 both first\n10.1.0.9 db\n\
+             # /etc/workaround-docker-2267/hosts.d/9-b.hosts\n10.1.0.2 both\n0.0.0.0 *.b.dev.test\n"
+        ),
+        "{listed}"
+    );
     let explained = do_in(
         &container,
         "workaround-docker-2267 hosts explain x.b.dev.test",
@@ -302,6 +310,39 @@ fn wildcards_aliases_and_drop_ins_answer_with_and_without_an_index() {
         explained.contains("hosts:1: 127.0.0.1 *.dev.test dev.test\n    shadowed"),
         "{explained}"
     );
+}
+
+#[test]
+#[ignore = "needs docker"]
+fn status_says_what_a_patched_library_cannot_serve() {
+    let image = applied(
+        "trixie",
+        "RUN workaround-docker-2267 revert && workaround-docker-2267 --mechanism patch",
+    );
+    let container = start(&image);
+    do_in(
+        &container,
+        "echo 10.0.0.1 plain >hosts; workaround-docker-2267 status",
+    );
+    #[rustfmt::skip]
+    let table = [
+        ("a wildcard", "echo 10.0.0.1 *.dev.test >>hosts",                         "hosts:2: wildcards, aliases and refusals need the nss mechanism"),
+        ("an alias",   "echo =plain other >>hosts",                                "hosts:2: wildcards, aliases and refusals need the nss mechanism"),
+        ("a refusal",  "echo ! gone >>hosts",                                      "hosts:2: wildcards, aliases and refusals need the nss mechanism"),
+        ("a drop-in",  "mkdir hosts.d; echo 10.0.0.2 x >hosts.d/a.hosts",          "1 entry in 1 file, which the patch mechanism cannot serve; move them to the hosts file"),
+    ];
+    for (case, edit, said) in table {
+        let script = format!(
+            "rm -rf hosts.d; echo 10.0.0.1 plain >hosts; {edit}; workaround-docker-2267 status || echo status $?; getent hosts plain"
+        );
+        let status = do_in(&container, &script);
+        assert!(status.contains(said), "{case}: {status}");
+        // What it can serve it does serve.
+        assert!(
+            status.contains("in force") && status.contains("10.0.0.1"),
+            "{case}: {status}"
+        );
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use hosts::index::{Index, ONE_READ, Stamp, Stamps};
 use hosts::{Hosts, Question};
 
 use crate::drop_ins::DropIns;
-use crate::kernel::{At, Errno, Fd, Stat, stat};
+use crate::kernel::{At, Errno, Fd, Scratch, Stat, stat};
 use crate::outcome::Failure;
 use crate::source::{FOLDER, File, HOSTS, INDEX, Source, read, stamp};
 
@@ -26,7 +26,8 @@ use crate::source::{FOLDER, File, HOSTS, INDEX, Source, read, stamp};
 const READ_BUFFER: usize = ONE_READ;
 
 /// The window on an index's copy of the text: a line or two, as each is read for its own sake.
-const INDEX_WINDOW: usize = 512;
+/// What lies across the end of a page costs that page too, so this is no larger than lines are.
+const INDEX_WINDOW: usize = 192;
 
 /// How often a call starts over when files are edited under its hands.
 const ATTEMPTS: u32 = 4;
@@ -61,9 +62,10 @@ type Ask<'a> = &'a mut dyn FnMut(&mut Files<'_, '_, '_>) -> Result<(), Failure>;
 
 #[inline(never)]
 fn repeat(question: Question<'_>, ask: Ask<'_>) -> Result<(), Failure> {
-    let mut buffer = [0; READ_BUFFER];
+    let mut buffer = Scratch::new();
+    let buffer = buffer.bytes();
     for _ in 0..ATTEMPTS {
-        match attempt(question, &mut buffer, ask) {
+        match attempt(question, buffer, ask) {
             Err(Failure::Changed) => {}
             outcome => return outcome,
         }
@@ -102,7 +104,11 @@ fn attempt(
             return Err(Failure::Source(Errno(libc::ENOENT)));
         }
         // What has been asked has found nothing but, perhaps, a wildcard.
-        if may_use_index && !buffer.get(..len).is_some_and(|text| text.contains(&b'*')) {
+        if may_use_index
+            && !buffer
+                .get(..len)
+                .is_some_and(|text| hosts::holds(text, b'*'))
+        {
             return Err(Failure::NotFound);
         }
         return ask(&mut Hosts::loaded(Source::Loaded, buffer, len, true));

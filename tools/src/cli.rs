@@ -149,7 +149,7 @@ pub(crate) enum HostsTask {
         /// The name
         name: String,
     },
-    /// Print the entries
+    /// Print the entries of `hosts` and `hosts.d`, in the order of lookups
     List {
         /// Only entries that belong to TAG
         #[arg(long, value_name = "TAG")]

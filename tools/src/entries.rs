@@ -7,8 +7,9 @@ use hosts::Address;
 use hosts_edit::{Entry, Which, lines};
 use serde_json::{Value, json};
 
+use crate::explain::{self, Text};
 use crate::hosts_file;
-use crate::root::{HOSTS, Root};
+use crate::root::Root;
 
 /// Adds an entry. True if it was not there.
 pub(crate) fn add(
@@ -71,23 +72,31 @@ pub(crate) fn replace(root: &Root, owner: &str, input: &mut impl Read) -> Result
 
 /// An entry as it is listed.
 pub(crate) struct Listed {
+    /// The line; in front of the first one of a drop-in, a comment that names the file.
     pub(crate) text: Vec<u8>,
     pub(crate) json: Value,
 }
 
-/// The entries, in file order.
+/// The entries that lookups see, of all files, in their order.
 pub(crate) fn list(root: &Root, owner: Option<&str>) -> Result<Vec<Listed>> {
-    let text = hosts_file::read(root)?;
+    // What stands in the place of `hosts` and is no file is an error here.
+    hosts_file::read(root)?;
+    let texts = explain::read(root)?;
+    let listed = texts.iter().flat_map(|text| list_one(text, owner));
+    Ok(listed.collect())
+}
+
+fn list_one(text: &Text, owner: Option<&str>) -> Vec<Listed> {
     let wanted = |line: &hosts_edit::Line<'_>| {
         let any_owner = owner.is_none();
         line.subject().is_some() && (any_owner || line.owner() == owner.map(str::as_bytes))
     };
-    let listed = lines(&text).filter(wanted).map(|line| {
+    let listed = lines(&text.bytes).filter(wanted).map(|line| {
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut words = hosts::words(line.text);
         Listed {
             json: json!({
-                "file": HOSTS,
+                "file": text.file.name,
                 "line": line.number,
                 "address": words.next().map(lossy),
                 "names": line.all_names().map(lossy).collect::<Vec<_>>(),
@@ -96,5 +105,10 @@ pub(crate) fn list(root: &Root, owner: Option<&str>) -> Result<Vec<Listed>> {
             text: line.text.trim_ascii().to_vec(),
         }
     });
-    Ok(listed.collect())
+    let mut listed: Vec<_> = listed.collect();
+    if let Some(first) = listed.first_mut().filter(|_| !text.file.drop_in.is_empty()) {
+        let comment = format!("# {}\n", text.file.name);
+        first.text.splice(..0, comment.into_bytes());
+    }
+    listed
 }

@@ -208,13 +208,17 @@ pub(crate) fn all_said_by(texts: &[Text], name: &[u8]) -> Addresses {
 fn said(hosts: &mut Hosts<'_, &[u8]>, name: &[u8]) -> Addresses {
     let mut addresses = Addresses::new();
     let mut resolution = Resolution::new(name);
-    let Ok(hosts::Verdict::Found { from }) = hosts.resolve(&mut resolution) else {
+    let Ok(hosts::Verdict::Found(lead)) = hosts.resolve(&mut resolution) else {
         return addresses;
     };
     let question = Question::Name(resolution.word(), Family::Any);
-    let mut search = hosts.search(question, from);
-    while let Ok(Some(entry)) = hosts.next(&mut search) {
+    let (mut search, mut found) = hosts.search_from(question, lead);
+    if found.is_none() {
+        found = hosts.next(&mut search).unwrap_or(None);
+    }
+    while let Some(entry) = found {
         addresses.insert(to_ip(entry.address));
+        found = hosts.next(&mut search).unwrap_or(None);
     }
     addresses
 }

@@ -44,11 +44,12 @@ fn ask(index: &[u8], now: Stamp, name: &[u8]) -> Option<Vec<Address>> {
     index.open(Question::Name(name, Family::Any)).ok()?;
     let mut hosts = Hosts::indexed(&mut index, &mut window, now.size);
     let mut resolution = Resolution::new(name);
-    let Verdict::Found { from } = hosts.resolve(&mut resolution).ok()? else {
+    let Verdict::Found(lead) = hosts.resolve(&mut resolution).ok()? else {
         return Some(Vec::new());
     };
-    let mut search = hosts.search(Question::Name(resolution.word(), Family::Any), from);
-    let mut addresses = Vec::new();
+    let (mut search, first) =
+        hosts.search_from(Question::Name(resolution.word(), Family::Any), lead);
+    let mut addresses: Vec<_> = first.iter().map(|entry| entry.address).collect();
     while let Some(entry) = hosts.next(&mut search).ok()? {
         addresses.push(entry.address);
     }

@@ -165,7 +165,7 @@ where
     S::Error: std::fmt::Debug,
 {
     let mut resolution = Resolution::new(b"");
-    let mut from = 0;
+    let mut lead = None;
     let mut searched = question;
     let mut shown: &[u8] = b"";
     let mut alias = None;
@@ -174,16 +174,23 @@ where
         match hosts.resolve(&mut resolution).unwrap() {
             Verdict::Absent => return Answer::Absent,
             Verdict::Refused => return Answer::Refused,
-            Verdict::Found { from: first } => from = first,
+            Verdict::Found(first) => lead = Some(first),
         }
         searched = Question::Name(resolution.word(), family);
         shown = resolution.name();
         alias = resolution.alias().map(<[u8]>::to_vec);
     }
     let _ = &resolution;
-    let mut search = hosts.search(searched, from);
+    let (mut search, mut found) = match lead {
+        Some(lead) => hosts.search_from(searched, lead),
+        None => (hosts.search(searched, 0), None),
+    };
     let mut entries = Vec::new();
-    while let Some(entry) = hosts.next(&mut search).unwrap() {
+    loop {
+        if found.is_none() {
+            found = hosts.next(&mut search).unwrap();
+        }
+        let Some(entry) = found.take() else { break };
         let mut walk = entry.names();
         let mut names = Vec::new();
         while let Some(name) = hosts.next_name(&mut walk, searched).unwrap() {

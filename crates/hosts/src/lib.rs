@@ -27,9 +27,10 @@ mod window;
 
 pub use address::Address;
 pub use line::{Entry, Name, Names};
+pub use needle::holds;
 pub use question::{Family, Question};
 pub use resolve::{MAX_ALIASES, Resolution, Verdict, depth_of};
-pub use search::{Hosts, Search};
+pub use search::{Hosts, Lead, Search};
 pub use syntax::{
     MAX_NAME, Subject, Words, copy, is_space, is_wildcard, subject, wildcard_covers, words,
 };

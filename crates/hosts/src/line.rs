@@ -1,7 +1,7 @@
 //! What stands on a line: what it is about, and its names.
 
 use crate::search::{Search, Wanted};
-use crate::syntax::{ALIAS, MAX_NAME, REFUSAL, Subject, is_wildcard_head, wildcard_covers};
+use crate::syntax::{ALIAS, MAX_NAME, REFUSAL, Subject, is_wildcard_head};
 use crate::{Address, Error, Hosts, Question, ReadAt, Span};
 
 /// An entry: a line with an address.
@@ -18,13 +18,13 @@ pub struct Entry {
 }
 
 /// A line that says something.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) subject: Subject<Span>,
     pub(crate) start: u64,
     /// Offset of the first byte behind the first word.
     names: u64,
-    end: u64,
+    pub(crate) end: u64,
 }
 
 /// What a line is about, and where its names begin.
@@ -130,12 +130,12 @@ impl<S: ReadAt> Hosts<'_, S> {
         Ok(is_wildcard_head(head, word.len))
     }
 
-    #[inline(never)]
     fn is_word(&mut self, word: Span, wanted: &[u8]) -> Result<bool, Error<S::Error>> {
         Ok(word.len == wanted.len() as u64 && self.window.is(word.start, wanted)?)
     }
 
     /// Reads one line, and goes on to the next.
+    #[inline(never)]
     pub(crate) fn examine(
         &mut self,
         search: &mut Search<'_>,
@@ -233,16 +233,18 @@ impl<S: ReadAt> Hosts<'_, S> {
         let mut longest = None;
         while let Some(span) = self.next_word(&mut names)? {
             let len = usize::try_from(span.len).unwrap_or(usize::MAX);
-            if len > longer && len <= name.len() && self.is_wildcard(span)? {
-                let mut word = [0; MAX_NAME];
-                let Some(word) = word.get_mut(..len) else {
-                    continue;
-                };
-                self.copy(span.start, word)?;
-                if wildcard_covers(word, name) {
-                    longer = len;
-                    longest = Some(len);
-                }
+            if len <= longer || !self.is_wildcard(span)? {
+                continue;
+            }
+            // What stands behind the star, and as much of the name; at least a byte is before it.
+            let tail = name
+                .len()
+                .checked_sub(len)
+                .and_then(|at| name.get(at + 1..));
+            let Some(tail) = tail else { continue };
+            if self.window.is(span.start + 1, tail)? {
+                longer = len;
+                longest = Some(len);
             }
         }
         Ok(longest)

@@ -33,6 +33,9 @@ struct Probe {
 /// The longest text that is searched for; what stands behind it is for the caller to compare.
 pub(crate) const MAX_NEEDLE: usize = 64;
 
+/// All white space is at most a blank.
+const SPACE: u8 = b' ';
+
 /// Maps upper to lower case, and some other bytes onto each other: equal bytes stay equal, so a
 /// filter that compares folded bytes misses nothing.
 const fn fold(byte: u8) -> u8 {
@@ -41,7 +44,8 @@ const fn fold(byte: u8) -> u8 {
 
 /// Whether `wanted` stands anywhere in `hay`.
 #[inline(never)]
-pub(crate) fn holds(mut hay: &[u8], wanted: u8) -> bool {
+#[must_use]
+pub fn holds(mut hay: &[u8], wanted: u8) -> bool {
     // A whole block at a time, and no way out of it, is what makes it vector instructions.
     while let Some((block, rest)) = hay.split_first_chunk::<BLOCK>() {
         let hits = block.map(|byte| byte == wanted);
@@ -57,19 +61,28 @@ impl<'q, const PROBES: usize> Needle<'q, PROBES> {
     /// Searches for words that start with `text`, or with its head where it is very long; `None`
     /// if it is empty.
     pub(crate) fn word(text: &'q [u8]) -> Option<Self> {
-        // All white space is at most a blank.
-        Self::new(text, b' ')
+        Self::new(text, SPACE, text.len())
+    }
+
+    /// The same where the words are names: those of one domain differ in front of the first dot.
+    pub(crate) fn name(text: &'q [u8]) -> Option<Self> {
+        let dot = text.iter().position(|&byte| byte == b'.');
+        Self::new(
+            text,
+            SPACE,
+            dot.filter(|&dot| dot >= PROBES).unwrap_or(text.len()),
+        )
     }
 
     /// Searches for `text` anywhere.
     pub(crate) fn anywhere(text: &'q [u8]) -> Option<Self> {
-        Self::new(text, u8::MAX)
+        Self::new(text, u8::MAX, text.len())
     }
 
-    fn new(text: &'q [u8], before: u8) -> Option<Self> {
+    /// The probes look at the bytes before `end`, as the heads of words are what they share.
+    fn new(text: &'q [u8], before: u8, end: usize) -> Option<Self> {
         let text = text.get(..MAX_NEEDLE).unwrap_or(text);
-        // From the end: the heads of names and addresses are what they share.
-        let mut at = text.len();
+        let mut at = end.min(text.len());
         let mut probes = [Probe { at: 0, byte: 0 }; PROBES];
         for probe in &mut probes {
             at = at.saturating_sub(1);
@@ -223,11 +236,13 @@ mod tests {
             let text: Vec<u8> = (0..=random(6)).map(|_| b"aAb."[random(4)]).collect();
             let got = [
                 Needle::<2>::word(&text).unwrap().find(&hay),
+                Needle::<2>::name(&text).unwrap().find(&hay),
                 Needle::<2>::anywhere(&text).unwrap().find(&hay),
                 Needle::<1>::anywhere(&text).unwrap().find(&hay),
             ];
             let anywhere = plain(&hay, &text, false);
-            let want = [plain(&hay, &text, true), anywhere, anywhere];
+            let word = plain(&hay, &text, true);
+            let want = [word, word, anywhere, anywhere];
             let (text, hay) = (text.escape_ascii(), hay.escape_ascii());
             assert_eq!(got, want, "{text} in {hay}");
         }

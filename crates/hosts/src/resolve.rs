@@ -5,8 +5,9 @@
 //! wildcards, and the longest wildcard over the shorter ones; the first line with the word that
 //! has won says what kind of answer it is.
 
+use crate::index::Cursor;
 use crate::line::Line;
-use crate::search::{Search, Wanted};
+use crate::search::{Lead, Search, Wanted};
 use crate::syntax::{MAX_NAME, Subject, copy};
 use crate::window::Text;
 use crate::{Error, Hosts, ReadAt, Span};
@@ -21,11 +22,8 @@ pub enum Verdict {
     Absent,
     /// That it does not exist: no other service is asked.
     Refused,
-    /// Addresses, on lines that hold [`Resolution::word`].
-    Found {
-        /// Offset of the first of these lines.
-        from: u64,
-    },
+    /// Addresses, on lines that hold [`Resolution::word`]: this is the first of them.
+    Found(Lead),
 }
 
 /// Where a name has led to.
@@ -33,12 +31,12 @@ pub enum Verdict {
 pub struct Resolution<'q> {
     asked: &'q [u8],
     /// What the aliases led to.
-    target: Word,
+    target: Option<Word>,
     /// The wildcard that stands for it.
-    wildcard: Word,
+    wildcard: Option<Word>,
 }
 
-/// A word of at most [`MAX_NAME`] bytes; none if it is empty.
+/// A word of at most [`MAX_NAME`] bytes.
 #[derive(Clone, Copy, Debug)]
 struct Word {
     bytes: [u8; MAX_NAME],
@@ -46,31 +44,42 @@ struct Word {
 }
 
 impl Word {
-    const NONE: Self = Self {
-        bytes: [0; MAX_NAME],
-        len: 0,
-    };
-
-    fn get(&self) -> Option<&[u8]> {
-        let bytes = self.bytes.get(..usize::from(self.len))?;
-        (!bytes.is_empty()).then_some(bytes)
+    /// Room for `len` bytes; `None` if there is not so much.
+    fn new(len: usize) -> Option<Self> {
+        Some(Self {
+            bytes: [0; MAX_NAME],
+            len: u8::try_from(len).ok()?,
+        })
     }
 
-    /// Makes room for `len` bytes.
-    fn set(&mut self, len: usize) -> Option<&mut [u8]> {
-        let bytes = self.bytes.get_mut(..len)?;
-        self.len = u8::try_from(len).ok()?;
-        Some(bytes)
+    fn get(&self) -> &[u8] {
+        let bytes = self.bytes.get(..usize::from(self.len));
+        bytes.unwrap_or_default()
     }
 
-    /// The wildcard of `len` bytes that stands for `name`; none if there can be none.
-    fn set_wildcard(&mut self, name: &[u8], len: usize) -> Option<()> {
+    fn get_mut(&mut self) -> &mut [u8] {
+        let bytes = self.bytes.get_mut(..usize::from(self.len));
+        bytes.unwrap_or_default()
+    }
+
+    /// Puts the wildcard of `len` bytes that stands for `name` into `slot`; `None` if there can be
+    /// none.
+    // Not inlined, and no value handed on: the stack is short.
+    #[inline(never)]
+    fn put_wildcard(slot: &mut Option<Self>, name: &[u8], len: usize) -> Option<()> {
         let tail = name.get(name.len().checked_sub(len.checked_sub(1)?)?..)?;
-        let (star, rest) = self.set(len)?.split_first_mut()?;
+        let word = slot.insert(Self::new(len)?);
+        let (star, rest) = word.get_mut().split_first_mut()?;
         *star = b'*';
         copy(rest, tail);
         Some(())
     }
+}
+
+/// The first line with a word, and where the search for it has got to in the index.
+struct First {
+    line: Line,
+    cursor: Cursor,
 }
 
 impl<'q> Resolution<'q> {
@@ -79,28 +88,28 @@ impl<'q> Resolution<'q> {
     pub const fn new(asked: &'q [u8]) -> Self {
         Self {
             asked,
-            target: Word::NONE,
-            wildcard: Word::NONE,
+            target: None,
+            wildcard: None,
         }
     }
 
     /// The word that the lines hold: a name, or a wildcard as it is written.
     #[must_use]
     pub fn word(&self) -> &[u8] {
-        self.wildcard.get().unwrap_or(self.name())
+        self.wildcard.as_ref().map_or(self.name(), Word::get)
     }
 
     /// The name that they answer: what was asked, or what aliases made of it. In the answer it
     /// takes the place of a wildcard.
     #[must_use]
     pub fn name(&self) -> &[u8] {
-        self.target.get().unwrap_or(self.asked)
+        self.target.as_ref().map_or(self.asked, Word::get)
     }
 
     /// The name that was asked, where an alias led away from it.
     #[must_use]
     pub fn alias(&self) -> Option<&'q [u8]> {
-        self.target.get().map(|_| self.asked)
+        self.target.as_ref().map(|_| self.asked)
     }
 }
 
@@ -117,11 +126,14 @@ impl<S: ReadAt> Hosts<'_, S> {
                 self.nothing_more()?;
                 first = self.first_wildcard(resolution)?;
             }
-            let Some(line) = first else {
+            let Some(First { line, cursor }) = first else {
                 return Ok(Verdict::Absent);
             };
             match line.subject {
-                Subject::Address(_) => return Ok(Verdict::Found { from: line.start }),
+                Subject::Address(address) => {
+                    let entry = line.entry(address);
+                    return Ok(Verdict::Found(Lead { entry, cursor }));
+                }
                 Subject::Refusal => return Ok(Verdict::Refused),
                 Subject::Alias(target) => self.follow(resolution, target)?,
             }
@@ -130,8 +142,12 @@ impl<S: ReadAt> Hosts<'_, S> {
     }
 
     /// The first line that holds `word`.
-    fn first(&mut self, word: &[u8]) -> Result<Option<Line>, Error<S::Error>> {
-        self.next_line(&mut Search::new(Wanted::Word(word), 0))
+    #[inline(never)]
+    fn first(&mut self, word: &[u8]) -> Result<Option<First>, Error<S::Error>> {
+        let mut search = Search::new(Wanted::Word(word), 0);
+        let line = self.next_line(&mut search)?;
+        let cursor = search.cursor;
+        Ok(line.map(|line| First { line, cursor }))
     }
 
     #[inline(never)]
@@ -140,12 +156,10 @@ impl<S: ReadAt> Hosts<'_, S> {
         resolution: &mut Resolution<'_>,
         target: Span,
     ) -> Result<(), Error<S::Error>> {
-        resolution.wildcard = Word::NONE;
+        resolution.wildcard = None;
         let len = usize::try_from(target.len).ok();
-        match len.and_then(|len| resolution.target.set(len)) {
-            Some(bytes) => self.copy(target.start, bytes),
-            None => Err(Error::Changed),
-        }
+        let word = len.and_then(Word::new).ok_or(Error::Changed)?;
+        self.copy(target.start, resolution.target.insert(word).get_mut())
     }
 
     /// The first line with the longest wildcard that stands for the name.
@@ -153,7 +167,7 @@ impl<S: ReadAt> Hosts<'_, S> {
     fn first_wildcard(
         &mut self,
         resolution: &mut Resolution<'_>,
-    ) -> Result<Option<Line>, Error<S::Error>> {
+    ) -> Result<Option<First>, Error<S::Error>> {
         if let Text::Indexed(index) = &self.window.text {
             let depths = index.wildcard_depths();
             return if depths == 0 {
@@ -170,7 +184,7 @@ impl<S: ReadAt> Hosts<'_, S> {
             target,
             wildcard,
         } = resolution;
-        let name = target.get().unwrap_or(asked);
+        let name = target.as_ref().map_or(*asked, Word::get);
         let mut from = 0;
         let mut found = None;
         let mut longest = 0;
@@ -181,12 +195,13 @@ impl<S: ReadAt> Hosts<'_, S> {
             };
             if let Some(len) = self.wildcard(&line, name, longest)? {
                 longest = len;
-                found = Some(line);
+                let cursor = search.cursor;
+                found = Some(First { line, cursor });
             }
             from = search.line();
         }
-        if found.is_some() && wildcard.set_wildcard(name, longest).is_none() {
-            return Err(Error::Changed);
+        if found.is_some() {
+            Word::put_wildcard(wildcard, name, longest).ok_or(Error::Changed)?;
         }
         Ok(found)
     }
@@ -197,29 +212,29 @@ impl<S: ReadAt> Hosts<'_, S> {
         &mut self,
         resolution: &mut Resolution<'_>,
         depths: u128,
-    ) -> Result<Option<Line>, Error<S::Error>> {
+    ) -> Result<Option<First>, Error<S::Error>> {
         // From the longest wildcard that fits to the shortest.
         let mut at = resolution.name().len().saturating_sub(MAX_NAME - 1).max(1);
         loop {
-            let name = resolution.target.get().unwrap_or(resolution.asked);
+            let Resolution {
+                asked,
+                target,
+                wildcard,
+            } = &mut *resolution;
+            let name = target.as_ref().map_or(*asked, Word::get);
             let Some(tail) = name.get(at..).filter(|tail| tail.len() > 1) else {
                 break;
             };
             if tail.first() == Some(&b'.') && depths & depth_of(tail) != 0 {
-                if resolution
-                    .wildcard
-                    .set_wildcard(name, tail.len() + 1)
-                    .is_none()
-                {
-                    return Err(Error::Changed);
-                }
-                if let Some(line) = self.first(resolution.word())? {
-                    return Ok(Some(line));
+                Word::put_wildcard(wildcard, name, tail.len() + 1).ok_or(Error::Changed)?;
+                let first = self.first(resolution.word())?;
+                if first.is_some() {
+                    return Ok(first);
                 }
             }
             at += 1;
         }
-        resolution.wildcard = Word::NONE;
+        resolution.wildcard = None;
         Ok(None)
     }
 }

@@ -4,7 +4,7 @@ use crate::index::{Cursor, Index};
 use crate::line::{Entry, Line};
 use crate::needle::{MAX_NEEDLE, Needle, holds};
 use crate::question::{Clues, MAPPED};
-use crate::syntax::{Subject, ends_line, is_space};
+use crate::syntax::{Subject, WORD_END, is_of};
 use crate::window::{Text, Window};
 use crate::{Error, Question, ReadAt};
 
@@ -26,6 +26,10 @@ impl<'q> Wanted<'q> {
             Self::Answer(Question::Name(word, _)) | Self::Word(word) => Some(word),
             _ => None,
         }
+    }
+
+    const fn is_address(self) -> bool {
+        matches!(self, Self::Answer(Question::Address(_)))
     }
 }
 
@@ -90,13 +94,26 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
     /// The shortest buffer that can hold what a search compares at once, in bytes.
     pub const MIN_BUFFER: usize = 2 * MAX_NEEDLE;
 
-    /// Starts a search at `from`, which must be the start of a line. For a name it is that of
-    /// [`Verdict::Found`](crate::Verdict::Found); where it is in `hosts`, so are all lines that
-    /// count.
+    /// Starts a search at `from`, which must be the start of a line. Of a name it knows all lines
+    /// with it; which of them count, [`resolve`](Self::resolve) says.
     pub fn search<'q>(&self, question: Question<'q>, from: u64) -> Search<'q> {
         let mut search = Search::new(Wanted::Answer(question), from);
         search.main = matches!(question, Question::Name(..)) && from < self.main;
         search
+    }
+
+    /// Starts a search where another one has found an entry with the word of `question`, and says
+    /// whether that answers. If it is in `hosts`, so are all that count.
+    pub fn search_from<'q>(
+        &self,
+        question: Question<'q>,
+        lead: Lead,
+    ) -> (Search<'q>, Option<Entry>) {
+        let Lead { entry, cursor } = lead;
+        let mut search = self.search(question, entry.start);
+        search.line = entry.end;
+        search.cursor = cursor;
+        (search, question.admit(entry.address).map(|_| entry))
     }
 
     /// The first start of a line at or behind `offset`.
@@ -164,10 +181,17 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
                 return self.next_candidate(key, search);
             }
         }
+        self.next_in_text(search)
+    }
+
+    /// Looks for it in the text.
+    // Apart, so that its frame is not on the stack while the index is asked.
+    #[inline(never)]
+    fn next_in_text(&mut self, search: &mut Search<'_>) -> Result<Option<Line>, Error<S::Error>> {
         let clues;
         let (needle, other) = match search.wanted {
             Wanted::Answer(Question::Name(name, _)) | Wanted::Word(name) => {
-                (Needle::word(name), None)
+                (Needle::name(name), None)
             }
             Wanted::Wildcard(..) => (Needle::word(b"*."), None),
             Wanted::Answer(Question::Address(address)) => {
@@ -192,6 +216,7 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
     }
 
     /// Looks at the lines that the index names.
+    #[inline(never)]
     fn next_candidate(
         &mut self,
         key: u64,
@@ -235,15 +260,14 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
             .word()
             .map(<[u8]>::len)
             .filter(|&len| len <= MAX_NEEDLE);
-        // Needles are found behind the byte in front of them, and the file's first has none.
-        if search.line == 0 {
+        // Needles are found behind the byte in front of them, and the file's first has none. No
+        // name stands there, but an address may.
+        if search.line == 0 && search.wanted.is_address() {
             if let Some(line) = self.examine(search)? {
                 return Ok(Some(line));
             }
         }
-        let Some(mut before) = search.line.checked_sub(1) else {
-            return Ok(None);
-        };
+        let mut before = search.line.saturating_sub(1);
         loop {
             // What stands at the very end of the window and may be the head of a needle is for
             // the next window to find.
@@ -267,18 +291,21 @@ impl<'b, S: ReadAt> Hosts<'b, S> {
                 if bytes.len() <= longest {
                     return Ok(None);
                 }
-                before = (search.line - 1).max(before + (bytes.len() - longest) as u64);
+                before = search
+                    .line
+                    .saturating_sub(1)
+                    .max(before + (bytes.len() - longest) as u64);
                 continue;
             };
             let behind = whole_word.and_then(|len| bytes.get(found + len));
-            if behind.is_some_and(|&byte| !is_space(byte) && !ends_line(byte)) {
+            if behind.is_some_and(|&byte| !is_of(byte, WORD_END)) {
                 before += found as u64;
                 continue;
             }
             if let Some(line) = self.examine(search)? {
                 return Ok(Some(line));
             }
-            before = search.line - 1;
+            before = search.line.saturating_sub(1);
         }
     }
 }
@@ -292,7 +319,23 @@ pub struct Search<'q> {
     /// The first line that has not been examined.
     pub(crate) line: u64,
     /// Where the search has got to in the index.
-    cursor: Cursor,
+    pub(crate) cursor: Cursor,
+}
+
+/// An entry that a search has found: another one can start with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lead {
+    pub(crate) entry: Entry,
+    /// Where that search had got to in the index.
+    pub(crate) cursor: Cursor,
+}
+
+impl Lead {
+    /// The entry.
+    #[must_use]
+    pub const fn entry(&self) -> &Entry {
+        &self.entry
+    }
 }
 
 impl<'q> Search<'q> {
@@ -302,6 +345,15 @@ impl<'q> Search<'q> {
             main: false,
             line,
             cursor: Cursor::START,
+        }
+    }
+
+    /// Where another search can start that is to find again what this one has just found.
+    #[must_use]
+    pub const fn lead_to(&self, entry: Entry) -> Lead {
+        Lead {
+            entry,
+            cursor: self.cursor,
         }
     }
 

@@ -20,6 +20,40 @@ pub const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
+/// What a byte is, as a bit of its own; the newline both ends a line and is no more than that.
+const SPACE: u8 = 1;
+const END: u8 = 2;
+const WORD: u8 = 4;
+
+/// Where a search for the start of a word stops, and where one for its end does.
+pub(crate) const WORD_START: u8 = WORD | END;
+pub(crate) const WORD_END: u8 = SPACE | END;
+
+/// One load a byte, where the rules written out would be six comparisons.
+const KINDS: [u8; 256] = {
+    let mut kinds = [WORD; 256];
+    let mut rest: &mut [u8] = &mut kinds;
+    let mut byte = 0_u8;
+    while let Some((kind, behind)) = rest.split_first_mut() {
+        if ends_line(byte) {
+            *kind = END;
+        } else if is_space(byte) {
+            *kind = SPACE;
+        }
+        rest = behind;
+        byte = byte.wrapping_add(1);
+    }
+    kinds
+};
+
+/// Whether `byte` is of one of these kinds.
+#[inline]
+pub(crate) fn is_of(byte: u8, kinds: u8) -> bool {
+    KINDS
+        .get(usize::from(byte))
+        .is_some_and(|kind| kind & kinds != 0)
+}
+
 /// Whether `byte` ends what a line says: a comment, or the NUL at which glibc stops reading it.
 #[inline]
 pub(crate) const fn ends_line(byte: u8) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::index::Index;
 use crate::needle::holds;
-use crate::syntax::{copy, ends_line, is_space};
+use crate::syntax::{WORD_END, WORD_START, copy, is_of};
 
 /// Where the bytes come from: a file, or a slice in tests and tools.
 pub trait ReadAt {
@@ -120,30 +120,31 @@ impl<'b, S: ReadAt> Window<'b, S> {
     /// The loaded bytes from `offset` on: at least `wanted` of them (or as many as the buffer
     /// holds), fewer only at the end of the file, none if `offset` lies behind it.
     pub(crate) fn from(&mut self, offset: u64, wanted: usize) -> Result<&[u8], Error<S::Error>> {
-        if !self.holds(offset, wanted) {
-            // If the read fails, nothing is loaded.
-            self.len = 0;
-            self.last = false;
-            self.start = offset;
-            self.len = self.text.read(offset, self.buffer)?;
-            self.last = self.len < self.buffer.len();
-            self.note_stars();
+        // What lies in front of the window wraps around, to far behind it.
+        let skip = offset.wrapping_sub(self.start);
+        let rest = (self.len as u64).saturating_sub(skip);
+        if rest == 0 || rest < wanted as u64 {
+            self.move_to(offset, rest)?;
         }
-        let skip = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let skip = usize::try_from(offset.wrapping_sub(self.start)).unwrap_or(usize::MAX);
         Ok(self.buffer.get(skip..self.len).unwrap_or_default())
     }
 
-    fn holds(&self, offset: u64, wanted: usize) -> bool {
-        let Some(skip) = offset.checked_sub(self.start) else {
-            return false;
-        };
-        let rest = (self.len as u64).checked_sub(skip);
-        match rest {
-            Some(rest) if rest > 0 && rest >= wanted as u64 => true,
-            // A window that starts here is as large as it gets.
-            Some(rest) => self.last || (skip == 0 && rest > 0),
-            None => self.last,
+    /// Has the window start at `offset`, unless it is as good as it gets with the `rest` bytes
+    /// that it holds from there on.
+    #[inline(never)]
+    fn move_to(&mut self, offset: u64, rest: u64) -> Result<(), Error<S::Error>> {
+        if offset >= self.start && (self.last || (offset == self.start && rest > 0)) {
+            return Ok(());
         }
+        // If the read fails, nothing is loaded.
+        self.len = 0;
+        self.last = false;
+        self.start = offset;
+        self.len = self.text.read(offset, self.buffer)?;
+        self.last = self.len < self.buffer.len();
+        self.note_stars();
+        Ok(())
     }
 
     /// The byte at `offset`; `None` at the end of the file.
@@ -153,24 +154,22 @@ impl<'b, S: ReadAt> Window<'b, S> {
 
     /// Where the next word starts, from `offset` on, or what the line says ends.
     pub(crate) fn word_start(&mut self, offset: u64) -> Result<u64, Error<S::Error>> {
-        self.seek(offset, false)
+        self.seek(offset, WORD_START)
     }
 
     /// Where the word at `offset` ends.
     pub(crate) fn word_end(&mut self, offset: u64) -> Result<u64, Error<S::Error>> {
-        self.seek(offset, true)
+        self.seek(offset, WORD_END)
     }
 
-    /// The first position from `offset` on that ends what the line says, or is white space if
-    /// `space` says so, else no white space; or the end of the file.
+    /// The first position from `offset` on with a byte of one of these kinds, or the end of the
+    /// file.
     // Once in the module: it has 48 KiB.
     #[inline(never)]
-    fn seek(&mut self, mut offset: u64, space: bool) -> Result<u64, Error<S::Error>> {
+    fn seek(&mut self, mut offset: u64, kinds: u8) -> Result<u64, Error<S::Error>> {
         loop {
             let bytes = self.from(offset, 1)?;
-            let mut stops = bytes.iter();
-            let stops = stops.position(|&byte| is_space(byte) == space || ends_line(byte));
-            if let Some(found) = stops {
+            if let Some(found) = bytes.iter().position(|&byte| is_of(byte, kinds)) {
                 return Ok(offset.saturating_add(found as u64));
             }
             if bytes.is_empty() {
@@ -215,6 +214,7 @@ impl<'b, S: ReadAt> Window<'b, S> {
     }
 
     /// Whether the bytes from `offset` on are `wanted`, ASCII case apart.
+    #[inline(never)]
     pub(crate) fn is(
         &mut self,
         mut offset: u64,

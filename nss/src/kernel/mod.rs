@@ -5,6 +5,7 @@
     reason = "system calls take machine words, which have 64 bits on both architectures"
 )]
 
+use core::arch::asm;
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
 
@@ -92,6 +93,27 @@ pub(crate) fn stat(at: At, path: &CStr) -> Result<Stat, Errno> {
     Errno::check(status)?;
     // SAFETY: the call succeeded, so the kernel has filled it.
     Ok(Stat::new(unsafe { stat.assume_init_ref() }))
+}
+
+/// Memory on the stack for the kernel to write to; to fill it with zeros first would take as long
+/// as searching it.
+pub(crate) struct Scratch<const LEN: usize>(MaybeUninit<[u8; LEN]>);
+
+impl<const LEN: usize> Scratch<LEN> {
+    pub(crate) const fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+
+    /// The bytes, which have any value.
+    pub(crate) fn bytes(&mut self) -> &mut [u8; LEN] {
+        // SAFETY: no instruction at all, but for all that the compiler knows it has written each
+        // byte of the memory that it was given the address of.
+        unsafe {
+            asm!("/* {0} */", in(reg) self.0.as_mut_ptr(), options(nostack, preserves_flags));
+        };
+        // SAFETY: initialized, as the assembly has written it; any bytes are valid ones.
+        unsafe { self.0.assume_init_mut() }
+    }
 }
 
 /// A descriptor of ours, closed when dropped.

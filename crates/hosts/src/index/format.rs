@@ -122,6 +122,8 @@ impl Head {
 
 /// How many slots a bucket page has.
 pub const SLOTS: usize = (BODY - Head::LEN) / 6;
+/// How many of them are looked at together.
+const SLOTS_AT_ONCE: usize = 16;
 const FINGERPRINTS: usize = Head::LEN;
 const OFFSETS: usize = FINGERPRINTS + 2 * SLOTS;
 
@@ -168,9 +170,19 @@ impl<B: AsRef<[u8]>> Page<B> {
     pub fn find(&self, from: usize, fingerprint: u16) -> Option<usize> {
         let wanted = fingerprint.to_le_bytes();
         let end = FINGERPRINTS + 2 * self.len();
-        let slots = self.0.as_ref().get(FINGERPRINTS + 2 * from..end)?;
+        let mut slots = self.0.as_ref().get(FINGERPRINTS + 2 * from..end)?;
+        let mut passed = from;
+        // Most blocks have none: whole ones at a time are vector instructions.
+        while let Some((block, rest)) = slots.split_first_chunk::<{ 2 * SLOTS_AT_ONCE }>() {
+            let hits = block.chunks_exact(2).filter(|slot| *slot == wanted);
+            if hits.count() > 0 {
+                break;
+            }
+            slots = rest;
+            passed += SLOTS_AT_ONCE;
+        }
         let found = slots.chunks_exact(2).position(|slot| slot == wanted)?;
-        Some(from + found)
+        Some(passed + found)
     }
 
     /// Offset of the line that a slot stands for.

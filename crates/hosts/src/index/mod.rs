@@ -248,7 +248,7 @@ impl<'b, S: ReadAt> Index<'b, S> {
 }
 
 /// Where a search has got to in a bucket.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
     page: Option<u32>,
     /// The next slot on it.
