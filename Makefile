@@ -19,7 +19,7 @@ MODULE  := $(TARGET)/release/libnss_workaround.so
 COMMAND := $(TARGET)/release/workaround-docker-2267
 SOURCES := $(shell find nss tools crates src -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
 
-.PHONY: help demo test test-image bench lint build dist dist-arm64 deb image install uninstall clean
+.PHONY: help demo test bench lint build dist dist-arm64 deb image install uninstall clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -32,9 +32,6 @@ demo: ## show the main job in a throw-away mount namespace
 test: ## set everything up, run all tests, say "N passed, N failed"
 	@tests/setup/packages build test
 	@$(WITH) tests/run
-
-test-image: ## all of that and the base image's own tests, which take longer
-	@IMAGE=1 $(MAKE) --no-print-directory test
 
 bench: ## figures beside peers, into docs/; PART="lookups cold threads costs init size", QUICK=1
 	@tests/setup/packages build dist deb bench
