@@ -14,7 +14,7 @@ const FILLER: &str = "seq -f '10.9.9.9 filler-%.0f.example.com' 3000";
 
 fn applied(release: &str, then: &str) -> Image {
     let (image, ran) = Context::new(&format!(
-        "FROM baseimage-test/client:{release}\nCOPY amd64/ /\nRUN /usr/bin/workaround-docker-2267\n\
+        "FROM baseimage-test/ping:{release}\nCOPY amd64/ /\nRUN /usr/bin/workaround-docker-2267\n\
          WORKDIR {FOLDER}\n{then}\n"
     ))
     .copy(&dist("amd64"), "amd64")

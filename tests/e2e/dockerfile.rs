@@ -9,7 +9,7 @@ use crate::support::{dist, run};
 /// The README's Dockerfile, on a base that has `ping`.
 fn context(release: &str) -> Context {
     Context::new(&format!(
-        "FROM baseimage-test/client:{release}\n\
+        "FROM baseimage-test/ping:{release}\n\
          COPY amd64/ /\n\
          RUN cp /etc/nsswitch.conf /nsswitch.conf.before\n\
          RUN /usr/bin/workaround-docker-2267\n\

@@ -8,7 +8,7 @@ use crate::support::docker::{Builder, Container, Context, Image, sh};
 
 fn applied() -> Image {
     let (image, ran) = Context::new(
-        "FROM baseimage-test/client:bookworm\nCOPY amd64/ /\nRUN /usr/bin/workaround-docker-2267\n",
+        "FROM baseimage-test/ping:bookworm\nCOPY amd64/ /\nRUN /usr/bin/workaround-docker-2267\n",
     )
     .copy(&dist("amd64"), "amd64")
     .build(Builder::Classic);

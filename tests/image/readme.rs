@@ -85,10 +85,13 @@ fn the_examples_do_what_they_say() {
 
 #[track_caller]
 fn the_environment_is_shown_as_written(own: &str) {
+    // The logger writes to the same terminal; what cron says at its start is waited for, as it
+    // would stand in the middle of an answer.
+    let quiet = "until grep -q 'reboot jobs' /var/log/syslog; do sleep 0.1; done; sleep 0.5";
     let plain = [own, "/sbin/my_init", "--", "bash", "-l"];
     let shown = on_a_terminal(
         &plain,
-        &["echo $MY_NAME", "echo \"[$WITH_NEWLINE]\"", "exit"],
+        &[quiet, "echo $MY_NAME", "echo \"[$WITH_NEWLINE]\"", "exit"],
     )
     .stdout
     .replace('\r', "");
@@ -110,6 +113,7 @@ fn the_environment_is_shown_as_written(own: &str) {
         "-l",
     ];
     let lines = [
+        quiet,
         "ls /etc/container_environment",
         "cat /etc/container_environment/HELLO; echo",
         "cat /etc/container_environment.json; echo",

@@ -213,7 +213,7 @@ fn what_is_not_understood_is_refused_and_left_as_it_is() {
 
 fn build(release: &str, builder: Builder) -> Image {
     let (image, ran) = Context::new(&format!(
-        "FROM baseimage-test/client:{release}\nCOPY amd64/ /\n\
+        "FROM baseimage-test/ping:{release}\nCOPY amd64/ /\n\
          RUN workaround-docker-2267 apply --mechanism patch\n\
          RUN echo 127.0.0.1 zhulux.dev >>/etc/workaround-docker-2267/hosts\n\
          RUN ping -c1 zhulux.dev && getent hosts localhost\n"
@@ -299,7 +299,7 @@ fn what_the_container_forbids_is_refused_and_left_as_it_is() {
     let copy = folder.join("libc.so.6");
     let out = volume(&folder, "/out");
     sh(
-        "baseimage-test/client:bookworm",
+        "baseimage-test/ping:bookworm",
         &["-v", &out],
         &format!("cp {libc} /out/"),
     )
@@ -317,7 +317,7 @@ fn what_the_container_forbids_is_refused_and_left_as_it_is() {
         ("nss read-only",  &["-v", &read_only],                    "workaround-docker-2267 && getent hosts localhost && workaround-docker-2267 status".into(), 0, "nsswitch.conf cannot serve here"),
         ("nss asked for",  &["-v", &read_only],                    "workaround-docker-2267 apply --mechanism nss".into(), 1, "Read-only file system"),
     ];
-    let (image, ran) = Context::new("FROM baseimage-test/client:bookworm\nCOPY amd64/ /\n")
+    let (image, ran) = Context::new("FROM baseimage-test/ping:bookworm\nCOPY amd64/ /\n")
         .copy(&dist("amd64"), "amd64")
         .build(Builder::Classic);
     ran.ok();
