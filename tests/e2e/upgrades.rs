@@ -119,9 +119,13 @@ END
 
     #[track_caller]
     fn nothing_was_odd(self) {
+        // dpkg puts one file of glibc after the other in its place. What starts in between (`sleep`
+        // too, which looks nothing up) may find a loader and a C library that do not fit each other,
+        // with us or without; the loader then says so, and ends it with 127.
         let out = self.0.ok(
             "touch /watch.stop; for i in $(seq 100); do [ -e /watch.asked ] && break; sleep 0.1; done; \
-             cat /watch.odd; cat /watch.asked; rm /watch*",
+             grep -vE ': symbol lookup error: .*GLIBC_PRIVATE$|: version .GLIBC_.* not found|: status 127$' /watch.odd; \
+             cat /watch.asked; rm /watch*",
         );
         let asked: u32 = out.trim().parse().unwrap_or_else(|_| panic!("{out}"));
         assert!(asked > 20, "asked {asked} times only");
