@@ -18,13 +18,13 @@ pub struct Entry {
 }
 
 /// A line that says something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Line {
     pub(crate) subject: Subject<Span>,
     pub(crate) start: u64,
     /// Offset of the first byte behind the first word.
     names: u64,
-    pub(crate) end: u64,
+    end: u64,
 }
 
 /// What a line is about, and where its names begin.
